@@ -1,0 +1,151 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stepwise-dpo/stepwise/core/config"
+)
+
+const minimal = `
+[model]
+path = "model"
+
+[[source]]
+name = "easy"
+path = "easy.jsonl"
+`
+
+// write puts the text and the files it needs into a folder.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"easy.jsonl", "hard.jsonl", "held.jsonl"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "model"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "run.toml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestDefaults: what is not given is the Zephyr paper's, with TRL 1's tokens.
+func TestDefaults(t *testing.T) {
+	path := write(t, minimal)
+	c, err := config.Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := c.Train
+	if tr.LearningRate != 5e-7 || tr.LRSchedulerType != "linear" || tr.WarmupRatio != 0.1 || tr.BatchSize != 32 ||
+		tr.NumTrainEpochs != 3 || tr.LossOptions["beta"] != 0.1 || tr.MaxGradNorm != 0 || tr.Tokenization != "trl-1" {
+		t.Errorf("train: %+v", tr)
+	}
+	if c.Model.Path != filepath.Join(filepath.Dir(path), "model") || c.Backend.Name != "gorgonia" || c.Partition.Strategy != "easy-to-hard" {
+		t.Errorf("configuration: %+v", c)
+	}
+}
+
+// TestPresetIsOverridden: values given win over the preset's, and another
+// optimizer brings its own constants.
+func TestPresetIsOverridden(t *testing.T) {
+	c, err := config.Load(write(t, minimal+"[train]\npreset = \"handbook-2023-11\"\nlearning_rate = 1e-4\nbeta = 0.3\noptim = \"adamw\"\n"), []string{"train.batch_size=4", "source.easy.limit=7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := c.Train.Optimizer()
+	if c.Train.LearningRate != 1e-4 || c.Train.MaxGradNorm != 1 || c.Train.BatchSize != 4 || c.Sources[0].Limit != 7 || o.Beta2 != 0.999 || o.Alpha != 0 {
+		t.Errorf("train %+v, optimizer %+v", c.Train, o)
+	}
+	l, err := c.Train.Loss()
+	if err != nil || l.Beta != 0.3 {
+		t.Errorf("loss %+v, %v", l, err)
+	}
+}
+
+// TestResolvedFileLoads: the file written for the run's folder means the same.
+func TestResolvedFileLoads(t *testing.T) {
+	text := minimal + `
+[[heldout]]
+name = "held"
+path = "held.jsonl"
+[backend]
+options = { threads = 2 }
+[train]
+loss_type = "simpo"
+simpo_gamma = 1.5
+[[eval]]
+evaluator = "multiple-choice"
+options = { tasks = ["h4"], limit = 3 }
+`
+	first, err := config.Load(write(t, text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := first.TOML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(path, resolved, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	second, err := config.Load(path, nil)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, resolved)
+	}
+	if !reflect.DeepEqual(first, second) {
+		t.Errorf("%+v\nbecame\n%+v\nthrough\n%s", first, second, resolved)
+	}
+}
+
+// TestFaults: each fault is named with its line.
+func TestFaults(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"unknown key", minimal + "[train]\nlearning_rat = 1\n", "line 9: train.learning_rat"},
+		{"unknown key of a table", minimal + "pth = 1\n", "line 8: source[0].pth"},
+		{"unknown table", minimal + "[trian]\nbeta = 1\n", "line 8: trian"},
+		{"option of another loss", minimal + "[train]\nloss_type = \"hinge\"\nlabel_smoothing = 0.1\n", "line 10: train.label_smoothing"},
+		{"constant of another optimizer", minimal + "[train]\noptim = \"rmsprop\"\nadam_beta1 = 0.5\n", "line 10: train.adam_beta1"},
+		{"wrong type", minimal + "[train]\nbatch_size = \"many\"\n", "line 9: train.batch_size: is a string, must be a whole number"},
+		{"missing file", strings.Replace(minimal, "easy.jsonl", "gone.jsonl", 1), "line 7: source[0].path: no file"},
+		{"no source", "[model]\npath = \"model\"\n", "source: there is none"},
+		{"same name twice", minimal + "[[source]]\nname = \"easy\"\npath = \"hard.jsonl\"\n", "line 9: source[1].name"},
+		{"range", minimal + "[train]\nwarmup_ratio = 1.5\n", "line 9: train.warmup_ratio"},
+		{"choice", minimal + "[train]\ntarget_init = \"best\"\n", "line 9: train.target_init"},
+		{"preset", minimal + "[train]\npreset = \"zephyr\"\n", "line 9: train.preset"},
+		{"syntax", minimal + "[train\n", "line 8"},
+		{"own tokens of the same model", minimal + "[train]\nreference_tokenization = \"own\"\n", "line 9: train.reference_tokenization"},
+		{"not a table", minimal + "backend = 3\n", "source[0].backend"},
+	} {
+		_, err := config.Load(write(t, c.text), nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// TestAllFaultsAtOnce: three faults, three lines.
+func TestAllFaultsAtOnce(t *testing.T) {
+	_, err := config.Load(write(t, minimal+"[train]\nlerning_rate = 1\nbatch_size = 0\n[model2]\nx = 1\n"), []string{"nonsense"})
+	if err == nil || !strings.Contains(err.Error(), "4 faults") {
+		t.Errorf("error %v, want four faults", err)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for _, s := range []string{"train", "source.nobody.limit=1", "model.path.x=1", "source.easy=1"} {
+		if _, err := config.Load(write(t, minimal), []string{s}); err == nil || !strings.Contains(err.Error(), s) {
+			t.Errorf("--set %q: error %v, want one that names it", s, err)
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/stepwise-dpo/stepwise/core/schedule"
+)
+
+// The values of the settings that choose among a few.
+var (
+	saveDTypes    = []string{"float32", "bf16", "float16"}
+	dtypes        = []string{"float32", "bf16"}
+	whens         = []string{"each-step", "start", "end"}
+	targetInits   = []string{"previous", "base"}
+	tokenizations = []string{"trl-0.7.4", "trl-0.28", "trl-1"}
+)
+
+var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// resolvePaths makes paths relative to the configuration's folder.
+func (c *Config) resolvePaths(file string) {
+	dir := filepath.Dir(file)
+	under := func(path *string) {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+	c.Model.Path = modelPath(dir, c.Model.Path)
+	if c.Train.Reference != "previous" && c.Train.Reference != "base" {
+		c.Train.Reference = modelPath(dir, c.Train.Reference)
+	}
+	for _, list := range [][]Source{c.Sources, c.Heldout} {
+		for i := range list {
+			under(&list[i].Path)
+		}
+	}
+	under(&c.Plugins.Dir)
+	under(&c.Backend.Path)
+	under(&c.Partition.Path)
+	for i := range c.Evals {
+		under(&c.Evals[i].Path)
+		// By convention an evaluator's data and task_dir are paths.
+		for _, key := range []string{"data", "task_dir"} {
+			if p, ok := c.Evals[i].Options[key].(string); ok {
+				under(&p)
+				c.Evals[i].Options[key] = p
+			}
+		}
+	}
+}
+
+// modelPath resolves a model that is a folder or a file; what exists nowhere
+// and looks like ORG/NAME is left for the hub.
+func modelPath(dir, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	if local := filepath.Join(dir, name); exists(local) || strings.Count(name, "/") != 1 || strings.HasPrefix(name, ".") {
+		return local
+	}
+	return name
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// validate reports every bad value. tree is the file, which says what was given.
+func (c *Config) validate(tree map[string]any, f *faults) {
+	oneOf(f, "model.save_dtype", c.Model.SaveDType, saveDTypes)
+	oneOf(f, "backend.dtype", c.Backend.DType, dtypes)
+	if !safeName.MatchString(c.Run.Name) {
+		f.add("run.name", "%q must be letters, digits, '.', '_' and '-'", c.Run.Name)
+	}
+	if c.Model.Path == "" {
+		f.add("model.path", "is missing; name the SFT base: a folder, a .gguf file or ORG/NAME")
+	}
+	if len(c.Sources) == 0 {
+		f.add("source", "there is none; add a [[source]] with name and path")
+	}
+	seen := map[string]string{}
+	for i, s := range c.Sources {
+		s.validate(fmt.Sprintf("source[%d]", i), seen, f)
+	}
+	for i, s := range c.Heldout {
+		place := fmt.Sprintf("heldout[%d]", i)
+		s.validate(place, seen, f)
+		if s.EvalFraction != 0 {
+			f.add(place+".eval_fraction", "has no meaning here: all of a [[heldout]] is held out")
+		}
+	}
+	for i, e := range c.Evals {
+		place := fmt.Sprintf("eval[%d]", i)
+		if e.Evaluator == "" {
+			f.add(place+".evaluator", "is missing")
+		}
+		oneOf(f, place+".when", e.When, whens)
+	}
+	given, _ := tree["train"].(map[string]any)
+	c.Train.validate(given, f)
+}
+
+func (s *Source) validate(place string, seen map[string]string, f *faults) {
+	switch other, twice := seen[s.Name]; {
+	case !safeName.MatchString(s.Name):
+		f.add(place+".name", "%q must be letters, digits, '.', '_' and '-'", s.Name)
+	case twice:
+		f.add(place+".name", "%q is the name of %s too", s.Name, other)
+	default:
+		seen[s.Name] = place
+	}
+	if s.Path == "" {
+		f.add(place+".path", "is missing")
+	} else if !exists(s.Path) {
+		f.add(place+".path", "no file %q", s.Path)
+	}
+	if s.Limit < 0 {
+		f.add(place+".limit", "must be 0 (all) or the number of pairs, not %d", s.Limit)
+	}
+	if s.EvalFraction < 0 || s.EvalFraction >= 1 {
+		f.add(place+".eval_fraction", "must be at least 0 and below 1, not %v", s.EvalFraction)
+	}
+}
+
+func (t *Train) validate(given map[string]any, f *faults) {
+	oneOf(f, "train.tokenization", t.Tokenization, tokenizations)
+	oneOf(f, "train.target_init", t.TargetInit, targetInits)
+	oneOf(f, "train.reference_tokenization", t.ReferenceTokenization, []string{"same", "own"})
+	oneOf(f, "train.optim", t.Optim, []string{"adamw", "rmsprop"})
+	if _, err := t.Loss(); err != nil {
+		f.add("train"+lossKey(t, err), "%v", err)
+	}
+	if _, err := schedule.New(t.LRSchedulerType, t.LearningRate, 1, t.WarmupRatio); err != nil {
+		f.add("train.lr_scheduler_type", "%v", err)
+	}
+	if t.ReferenceTokenization == "own" && (t.Reference == "previous" || t.Reference == "base") {
+		f.add("train.reference_tokenization", `"own" is for an external reference; reference = %q has the model's tokenizer`, t.Reference)
+	}
+	for _, r := range []struct {
+		key string
+		ok  bool
+		is  any
+		be  string
+	}{
+		{"learning_rate", t.LearningRate >= 0, t.LearningRate, "at least 0"},
+		{"warmup_ratio", t.WarmupRatio >= 0 && t.WarmupRatio < 1, t.WarmupRatio, "at least 0 and below 1"},
+		{"weight_decay", t.WeightDecay >= 0, t.WeightDecay, "at least 0"},
+		{"max_grad_norm", t.MaxGradNorm >= 0, t.MaxGradNorm, "at least 0 (0 = no clipping)"},
+		{"num_train_epochs", t.NumTrainEpochs > 0, t.NumTrainEpochs, "above 0"},
+		{"batch_size", t.BatchSize > 0, t.BatchSize, "above 0"},
+		{"micro_batch_tokens", t.MicroBatchTokens >= 0, t.MicroBatchTokens, "at least 0 (0 = by the memory forecast)"},
+		{"max_length", t.MaxLength > 1, t.MaxLength, "above 1"},
+		{"max_prompt_length", t.MaxPromptLength >= 0, t.MaxPromptLength, "at least 0"},
+		{"save_every", t.SaveEvery >= 0, t.SaveEvery, "at least 0 (0 = by time)"},
+	} {
+		if !r.ok {
+			f.add("train."+r.key, "must be %s, not %v", r.be, r.is)
+		}
+	}
+	unused := map[string][]string{"adamw": {"rmsprop_alpha", "rmsprop_epsilon"}, "rmsprop": {"adam_beta1", "adam_beta2", "adam_epsilon"}}
+	for _, key := range unused[t.Optim] {
+		if _, ok := given[key]; ok {
+			f.add("train."+key, "optim = %q does not use it", t.Optim)
+		}
+	}
+}
+
+// lossKey finds the setting that a loss's error is about.
+func lossKey(t *Train, err error) string {
+	for key := range t.LossOptions {
+		if strings.Contains(err.Error(), key) {
+			return "." + key
+		}
+	}
+	return ".loss_type"
+}
+
+func oneOf(f *faults, key, value string, allowed []string) {
+	if !slices.Contains(allowed, value) {
+		f.add(key, "%q is none of: %s", value, strings.Join(allowed, ", "))
+	}
+}
+
+// tagName returns the field's key in the file.
+func tagName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
+	return name
+}
