@@ -112,10 +112,8 @@ func (c *config) check() error {
 	if q := c.QuantizationConfig; len(q) > 0 && string(q) != "null" {
 		fault("quantized weights (quantization_config) are not supported: use the unquantized model")
 	}
-	switch c.dtype() {
-	case "float64", "float32", "bfloat16", "float16":
-	default:
-		fault("dtype %q is not supported (supported: float64, float32, bfloat16, float16)", c.dtype())
+	if _, err := ParseDType(c.dtype()); err != nil {
+		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
 }

@@ -1,0 +1,57 @@
+package checkpoint
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// SHA256 returns the hash of a model's weights, in hexadecimal: of
+// model.safetensors what sha256sum prints; of shards the hash of the list that
+// sha256sum prints of them, in order. Shards are read in parallel.
+func SHA256(path string) (string, error) {
+	files, _, err := weightFiles(path)
+	if err != nil {
+		return "", err
+	}
+	sums := make([]string, len(files))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, file := range files {
+		g.Go(func() (err error) {
+			sums[i], err = hashFile(file)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return "", fmt.Errorf("hash weights %q: %w", path, err)
+	}
+	if len(sums) == 1 {
+		return sums[0], nil
+	}
+	all := sha256.New()
+	for i, file := range files {
+		fmt.Fprintf(all, "%s  %s\n", sums[i], filepath.Base(file))
+	}
+	return hex.EncodeToString(all.Sum(nil)), nil
+}
+
+// hashFile returns the SHA-256 of a file in hexadecimal.
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, f, make([]byte, 1<<20)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
