@@ -123,7 +123,7 @@ func TestFaults(t *testing.T) {
 		{"range", minimal + "[train]\nwarmup_ratio = 1.5\n", "line 9: train.warmup_ratio"},
 		{"choice", minimal + "[train]\ntarget_init = \"best\"\n", "line 9: train.target_init"},
 		{"preset", minimal + "[train]\npreset = \"zephyr\"\n", "line 9: train.preset"},
-		{"syntax", minimal + "[train\n", "line 8"},
+		{"syntax", minimal + "[train\n", "end table name"},
 		{"own tokens of the same model", minimal + "[train]\nreference_tokenization = \"own\"\n", "line 9: train.reference_tokenization"},
 		{"not a table", minimal + "backend = 3\n", "source[0].backend"},
 	} {
