@@ -1,0 +1,231 @@
+package kernels
+
+// Element is the type of a matrix product's operand: float32, or uint16 holding bfloat16.
+type Element interface{ float32 | uint16 }
+
+// GemmNN sets C [m,n] = A·B, or adds it, for A [m,k] and B [k,n].
+func GemmNN[A, B Element](p *Pool, m, n, k int, a []A, lda int, b []B, ldb int, accumulate bool, c []float32, ldc int) {
+	check("a", a, m, k, lda)
+	check("b", b, k, n, ldb)
+	check("c", c, m, n, ldc)
+	newProduct(k, operandOf(a, lda, true), operandOf(b, ldb, false), accumulate, c, ldc).run(p, m, n)
+}
+
+// GemmNT sets C [m,n] = A·Bᵀ, or adds it, for A [m,k] and B [n,k].
+func GemmNT[A, B Element](p *Pool, m, n, k int, a []A, lda int, b []B, ldb int, accumulate bool, c []float32, ldc int) {
+	check("a", a, m, k, lda)
+	check("b", b, n, k, ldb)
+	check("c", c, m, n, ldc)
+	newProduct(k, operandOf(a, lda, true), operandOf(b, ldb, true), accumulate, c, ldc).run(p, m, n)
+}
+
+// GemmTN sets C [m,n] = Aᵀ·B, or adds it, for A [k,m] and B [k,n].
+func GemmTN[A, B Element](p *Pool, m, n, k int, a []A, lda int, b []B, ldb int, accumulate bool, c []float32, ldc int) {
+	check("a", a, k, m, lda)
+	check("b", b, k, n, ldb)
+	check("c", c, m, n, ldc)
+	newProduct(k, operandOf(a, lda, false), operandOf(b, ldb, false), accumulate, c, ldc).run(p, m, n)
+}
+
+// A product is C = A·B by the scheme of Goto and van de Geijn (2008, "Anatomy of
+// high-performance matrix multiplication"): blocks of A and B that fit the caches are packed into panels as
+// wide as a register tile, and tiles of C are computed from them. Between blocks of k a tile
+// rests in C, which changes no bit.
+type product struct {
+	k    int
+	a, b operand
+	load bool // C is added to
+	c    []float32
+	ldc  int
+	dot  bool // elements of the packed panels are pairs of bfloat16
+}
+
+// Block sizes: a packed block of A takes half a level-2 cache of 1 MiB, a block of B a part of level 3.
+const (
+	blockK = 576
+	blockM = 224
+	blockN = 1024
+)
+
+func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
+	return product{k: k, a: a, b: b, load: load, c: c, ldc: ldc, dot: a.f32 == nil && b.f32 == nil && active.dotTile != nil}
+}
+
+// run computes C on all threads, each block of C by one.
+func (g product) run(p *Pool, m, n int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	rows, cols := m, n
+	if work := m * n * max(g.k, 1); p.Threads() > 1 && work > 1<<16 {
+		rows, cols = blocking(m, n, min(2*p.Threads(), 1+work>>16))
+	}
+	across := (n + cols - 1) / cols
+	down := (m + rows - 1) / rows
+	p.For(across*down, 1, func(lo, hi int) {
+		s := p.scratch()
+		defer p.release(s)
+		for t := lo; t < hi; t++ {
+			i, j := t/across*rows, t%across*cols
+			g.block(s, i, min(i+rows, m), j, min(j+cols, n))
+		}
+	})
+}
+
+// blocking cuts C into about parts blocks such that the least is packed: a block of rows x cols
+// packs that many rows of A and columns of B.
+func blocking(m, n, parts int) (rows, cols int) {
+	rows, cols = m, n
+	least := 0
+	for down := 1; down <= parts; down++ {
+		r := evenly(m, down, active.mr)
+		c := evenly(n, (parts+down-1)/down, active.nr)
+		blocks := ((m + r - 1) / r) * ((n + c - 1) / c)
+		if cost := blocks * (r + c); blocks*2 > parts && (least == 0 || cost < least) {
+			least, rows, cols = cost, r, c
+		}
+	}
+	return rows, cols
+}
+
+// evenly returns the size of n's parts, a multiple of unit.
+func evenly(n, parts, unit int) int {
+	return (n + parts*unit - 1) / (parts * unit) * unit
+}
+
+// block computes C[i0:i1, j0:j1] on one thread.
+func (g product) block(s *scratch, i0, i1, j0, j1 int) {
+	k := g.k
+	if g.dot {
+		k = (k + 1) / 2
+	}
+	if k == 0 {
+		g.clear(i0, i1, j0, j1)
+		return
+	}
+	w := g.workspace(s, i1-i0, j1-j0, k)
+	for j := j0; j < j1; j += blockN {
+		jn := min(blockN, j1-j)
+		for l := 0; l < k; l += w.kc {
+			w.l, w.kn, w.adds = l, min(w.kc, k-l), g.load || l > 0
+			w.packB(j, jn)
+			for i := i0; i < i1; i += w.mc {
+				in := min(w.mc, i1-i)
+				w.packA(i, in)
+				w.tiles(i, in, j, jn)
+			}
+		}
+	}
+}
+
+// clear is the product for k = 0.
+func (g product) clear(i0, i1, j0, j1 int) {
+	for i := i0; i < i1 && !g.load; i++ {
+		clear(g.c[i*g.ldc+j0 : i*g.ldc+j1])
+	}
+}
+
+// A workspace is one thread's packed blocks of a product.
+type workspace struct {
+	product
+	kc, mc  int // sizes of blocks
+	step    int // rows of a tile
+	l, kn   int // the block of k at hand
+	adds    bool
+	directA bool      // tiles read A where it lies
+	directB bool      // and B, but for an incomplete panel
+	panelsA []float32 // packed blocks
+	panelsB []float32
+	lanes   []float32 // room for the packers
+	edge    []float32 // a tile of C at its right edge
+}
+
+// slack follows each panel, for what packers write beyond it.
+const slack = 16
+
+// workspace sizes the blocks for an m x n part of C. Packing pays when a panel is read often.
+func (g product) workspace(s *scratch, m, n, k int) *workspace {
+	mr, nr := active.mr, active.nr
+	w := &s.work
+	*w = workspace{product: g, kc: blocksOf(k, blockK), mc: blocksOf(m, blockM)}
+	w.step = blocksOf(w.mc, mr)
+	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= mr)
+	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr
+	sizeA := (w.mc + w.step - 1) / w.step * (mr*w.kc + slack)
+	sizeB := (min(n, blockN) + nr - 1) / nr * (nr*w.kc + slack)
+	sizes := [...]int{sizeB, sizeA, active.lanes * w.kc, mr * nr}
+	for i := range sizes {
+		sizes[i] = (sizes[i] + 15) / 16 * 16
+	}
+	rest := s.take(sizes[0] + sizes[1] + sizes[2] + sizes[3])
+	for i, part := range [...]*[]float32{&w.panelsB, &w.panelsA, &w.lanes, &w.edge} {
+		*part, rest = rest[:sizes[i]], rest[sizes[i]:]
+	}
+	return w
+}
+
+// panel returns panel i of packed panels of the given width.
+func (w *workspace) panel(packed []float32, i, width int) []float32 {
+	return packed[i*(width*w.kn+slack):]
+}
+
+// blocksOf returns the size of equal blocks of at most limit that cover n.
+func blocksOf(n, limit int) int {
+	blocks := (n + limit - 1) / limit
+	return (n + blocks - 1) / blocks
+}
+
+func (w *workspace) packA(i, n int) {
+	if !w.directA {
+		w.a.pack(w, w.panelsA, active.mr, w.step, i, n)
+	}
+}
+
+func (w *workspace) packB(j, n int) {
+	nr, whole := active.nr, 0
+	if w.directB {
+		whole = n / nr
+	}
+	if whole*nr < n {
+		w.b.pack(w, w.panel(w.panelsB, whole, nr), nr, nr, j+whole*nr, n-whole*nr)
+	}
+}
+
+// tiles computes C[i:i+m, j:j+n] from the packed blocks.
+func (w *workspace) tiles(i, m, j, n int) {
+	mr, nr := active.mr, active.nr
+	tile := active.tile
+	if w.dot {
+		tile = active.dotTile
+	}
+	for jj := 0; jj < n; jj += nr {
+		b, bs := w.panel(w.panelsB, jj/nr, nr), nr
+		if w.directB && jj+nr <= n {
+			b, bs = w.b.f32[w.l*w.b.ld+j+jj:], w.b.ld
+		}
+		for ii := 0; ii < m; ii += w.step {
+			a, rs, ks := w.panel(w.panelsA, ii/w.step, mr), 1, mr
+			if w.directA {
+				a, rs, ks = w.a.at(i+ii, w.l)
+			}
+			rows, c := min(w.step, m-ii), w.c[(i+ii)*w.ldc+j+jj:]
+			if jj+nr <= n {
+				tile(rows, w.kn, a, rs, ks, b, bs, c, w.ldc, w.adds)
+			} else {
+				w.edgeTile(tile, rows, n-jj, a, rs, ks, b, bs, c)
+			}
+		}
+	}
+}
+
+// edgeTile computes a tile of fewer columns through a whole one beside C.
+func (w *workspace) edgeTile(tile tileFunc, rows, cols int, a []float32, rs, ks int, b []float32, bs int, c []float32) {
+	nr := active.nr
+	for r := 0; r < rows && w.adds; r++ {
+		copy(w.edge[r*nr:r*nr+cols], c[r*w.ldc:])
+	}
+	tile(rows, w.kn, a, rs, ks, b, bs, w.edge, nr, w.adds)
+	for r := range rows {
+		copy(c[r*w.ldc:r*w.ldc+cols], w.edge[r*nr:])
+	}
+}

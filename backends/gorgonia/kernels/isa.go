@@ -1,0 +1,66 @@
+package kernels
+
+// An isa is one instruction set's versions of the inner loops. Slices of one call have one
+// length unless said otherwise; none checks. Every function's result depends on the
+// values and the length alone, not on alignment.
+type isa struct {
+	name string
+
+	// tile computes c[0:rows, 0:nr] = a·b, or += where load is set, for rows <= mr:
+	// element (i,l) of a is a[i*rs+l*ks], row l of b is b[l*bs : l*bs+nr].
+	tile   tileFunc
+	mr, nr int
+	// dotTile is tile where each element of a and b is a pair of bfloat16, or nil.
+	dotTile tileFunc
+
+	// The packers move lanes lanes by k steps to dst[l*ldd+i], l ascending, so that
+	// lanes beyond ldd are overwritten by the next step.
+	lanes         int
+	transpose     func(dst []float32, ldd int, src []float32, lds, k int) // from src[i*lds+l], k a multiple of lanes
+	transposeBF16 func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
+	rows          func(dst []float32, ldd int, src []float32, lds, k int) // from src[l*lds+i]
+	rowsBF16      func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
+	rowPairs      func(dst []float32, ldd int, src []uint16, lds, k int)  // pairs of src[2l*lds+i] and src[(2l+1)*lds+i]
+
+	max        func(x []float32) float32                            // -Inf for none
+	expSum     func(dst, x []float32, scale, shift float32) float32 // dst = e^(scale·x - shift), unless nil; returns Σ
+	sumSquares func(x []float32) float64
+	dot        func(x, y []float32) float32
+	dot3       func(x, y, z []float32) float32
+	scale      func(alpha float32, x []float32)
+	axpy       func(alpha float32, x, y []float32)                // y += alpha·x
+	add        func(dst, x, y []float32)                          // dst = x + y
+	mulAdd     func(dst []float32, alpha float32, x, y []float32) // dst += alpha·x·y
+	scaleMul   func(dst []float32, alpha float32, x, y []float32) // dst = (alpha·x)·y
+	// normGrad sets dx = s·w·dy - c·x, or adds it.
+	normGrad    func(dx, dy, w, x []float32, s, c float32, accumulate bool)
+	softmaxGrad func(g, p []float32, scale, mean float32) // g = scale·p·(g - mean)
+	swiGLU      func(y, gate, up []float32)
+	swiGLUGrad  func(dgate, dup, gate, up, dy []float32)
+	rotate      func(x, y, cos, sin []float32, sign float32) // x, y = x·cos - sign·y·sin, y·cos + sign·x·sin
+	adamW       func(c *adamW, w, g, m, v []float32)
+	rmsProp     func(c *rmsProp, w, g, v []float32)
+
+	bf16ToF32 func(dst []float32, src []uint16)
+	f32ToBF16 func(dst []uint16, src []float32)
+	f16ToF32  func(dst []float32, src []uint16)
+	f32ToF16  func(dst []uint16, src []float32)
+}
+
+// tileFunc is the type of isa.tile.
+type tileFunc func(rows, k int, a []float32, rs, ks int, b []float32, bs int, c []float32, ldc int, load bool)
+
+// active is the instruction set in use, the best that the processor has.
+var active = best()
+
+// ISA names the instruction set in use: "avx512", "avx2" or "portable".
+func ISA() string { return active.name }
+
+// HasBF16Dot reports whether products of two bfloat16 matrices use the processor's own
+// dot product.
+func HasBF16Dot() bool { return active.dotTile != nil }
+
+func best() *isa {
+	sets := available()
+	return sets[len(sets)-1]
+}

@@ -1,0 +1,163 @@
+package kernels
+
+import (
+	"math"
+	"unsafe"
+)
+
+// An operand is A or B of a product seen from the outside: lane i is row i of A or column i of B.
+type operand struct {
+	f32        []float32 // one of the two
+	bf16       []uint16
+	ld         int
+	contiguous bool // (lane i, step l) is at i*ld+l, else at l*ld+i
+}
+
+func operandOf[T Element](x []T, ld int, contiguous bool) operand {
+	o := operand{ld: ld, contiguous: contiguous}
+	switch x := any(x).(type) {
+	case []float32:
+		o.f32 = x
+	case []uint16:
+		o.bf16 = x
+	}
+	return o
+}
+
+// at returns the float32 operand from (lane, step) on, with the strides of lanes and steps.
+func (o *operand) at(lane, step int) (x []float32, lanes, steps int) {
+	if o.contiguous {
+		return o.f32[lane*o.ld+step:], o.ld, 1
+	}
+	return o.f32[step*o.ld+lane:], 1, o.ld
+}
+
+// pack copies n lanes from first on, and w's block of steps, into panels of count lanes: step l of
+// lane i of a panel is at l*width+i. Lanes of a panel that are not in use hold anything.
+func (o *operand) pack(w *workspace, dst []float32, width, count, first, n int) {
+	if o.contiguous {
+		for i := 0; i < n; i += count {
+			o.packColumns(w, w.panel(dst, i/count, width), width, first+i, min(count, n-i))
+		}
+		return
+	}
+	// A few steps of all panels at a time: they share cache lines and pages.
+	const steps = 64
+	for l := 0; l < w.kn; l += steps {
+		for i := 0; i < n; i += count {
+			o.packRows(w, w.panel(dst, i/count, width)[l*width:], width, first+i, min(count, n-i), w.l+l, min(steps, w.kn-l))
+		}
+	}
+}
+
+// packColumns packs one panel of lanes that are contiguous in k: it transposes them.
+func (o *operand) packColumns(w *workspace, dst []float32, width, first, n int) {
+	src, ld, whole := o.f32, o.ld, w.kn
+	if w.dot {
+		src, ld = o.asPairs()
+		whole = min(whole, w.k/2-w.l)
+		if src == nil {
+			whole = 0
+		}
+	}
+	whole = whole / active.lanes * active.lanes
+	for i := 0; i < n && whole > 0; i += active.lanes {
+		o.transpose(w, dst[i:], width, src, (first+i)*ld+w.l, ld, min(active.lanes, n-i), whole)
+	}
+	o.packSteps(w, dst[whole*width:], width, first, n, w.l+whole, w.kn-whole)
+}
+
+// transpose packs n lanes of k steps from an index of src on, or of o's bfloat16 where src is nil.
+func (o *operand) transpose(w *workspace, dst []float32, width int, src []float32, from, ld, n, k int) {
+	length := len(src)
+	if src == nil {
+		length = len(o.bf16)
+	}
+	switch {
+	case n < active.lanes && !holds(length, from, ld, active.lanes, k):
+		for r := range n {
+			lane := w.lanes[r*w.kc : r*w.kc+k]
+			if at := from + r*ld; src == nil {
+				active.bf16ToF32(lane, o.bf16[at:at+k])
+			} else {
+				copy(lane, src[at:])
+			}
+		}
+		active.transpose(dst, width, w.lanes, w.kc, k)
+	case src == nil:
+		active.transposeBF16(dst, width, o.bf16[from:], ld, k)
+	default:
+		active.transpose(dst, width, src[from:], ld, k)
+	}
+}
+
+// holds reports whether lanes rows of n elements from the given place on lie within length.
+func holds(length, from, ld, lanes, n int) bool { return from+(lanes-1)*ld+n <= length }
+
+// packRows packs steps from l on of one panel of n lanes that lie side by side.
+func (o *operand) packRows(w *workspace, dst []float32, width, first, n, l, steps int) {
+	lanes, whole, rows := active.lanes, steps, 1
+	if w.dot {
+		whole, rows = min(steps, w.k/2-l), 2
+	}
+	for i := 0; i < n; i += lanes {
+		from := rows*l*o.ld + first + i
+		if !holds(len(o.f32)+len(o.bf16), from, o.ld, rows*whole, lanes) {
+			o.packSteps(w, dst[i:], width, first+i, min(lanes, n-i), l, whole)
+			continue
+		}
+		switch {
+		case w.dot:
+			active.rowPairs(dst[i:], width, o.bf16[from:], o.ld, whole)
+		case o.f32 != nil:
+			active.rows(dst[i:], width, o.f32[from:], o.ld, whole)
+		default:
+			active.rowsBF16(dst[i:], width, o.bf16[from:], o.ld, whole)
+		}
+	}
+	o.packSteps(w, dst[whole*width:], width, first, n, l+whole, steps-whole)
+}
+
+// packSteps packs one by one what the packers cannot.
+func (o *operand) packSteps(w *workspace, dst []float32, width, first, n, l, steps int) {
+	for s := range steps {
+		for i := range n {
+			dst[s*width+i] = o.step(w, first+i, l+s)
+		}
+	}
+}
+
+// step returns step l of a lane as the tiles read it.
+func (o *operand) step(w *workspace, lane, l int) float32 {
+	if !w.dot {
+		return o.value(lane, l)
+	}
+	pair := uint32(o.bf16[o.index(lane, 2*l)])
+	if 2*l+1 < w.k {
+		pair |= uint32(o.bf16[o.index(lane, 2*l+1)]) << 16
+	}
+	return math.Float32frombits(pair)
+}
+
+func (o *operand) index(lane, l int) int {
+	if o.contiguous {
+		return lane*o.ld + l
+	}
+	return l*o.ld + lane
+}
+
+func (o *operand) value(lane, l int) float32 {
+	if o.f32 != nil {
+		return o.f32[o.index(lane, l)]
+	}
+	return bf16(o.bf16[o.index(lane, l)])
+}
+
+// asPairs returns the bfloat16 operand as 32-bit elements, two steps in each, or nil where its
+// leading dimension is odd.
+func (o *operand) asPairs() (x []float32, ld int) {
+	if o.ld%2 != 0 || len(o.bf16) < 2 {
+		return nil, 0
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(&o.bf16[0])), len(o.bf16)/2), o.ld / 2
+}

@@ -1,0 +1,162 @@
+package kernels
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// A Pool is a fixed set of goroutines that share loops. The caller of [Pool.For] works
+// too, so a pool of n threads starts n-1 goroutines. A nil *Pool is one thread.
+type Pool struct {
+	threads int
+	jobs    chan *job
+	workers sync.WaitGroup
+	close   sync.Once
+
+	mu   sync.Mutex
+	free []*scratch
+}
+
+// A job is one loop: its chunks are handed out by an atomic counter.
+type job struct {
+	f        func(lo, hi int)
+	n, grain int
+	next     atomic.Int64
+	pending  sync.WaitGroup // chunks not yet finished
+	failed   atomic.Pointer[any]
+}
+
+// NewPool returns a pool of the given number of threads, at least 1.
+func NewPool(threads int) *Pool {
+	if threads < 1 {
+		panic(fmt.Sprintf("kernels: a pool of %d threads", threads))
+	}
+	p := &Pool{threads: threads, jobs: make(chan *job, threads)}
+	for range threads - 1 {
+		p.workers.Go(func() {
+			for j := range p.jobs {
+				j.run()
+			}
+		})
+	}
+	return p
+}
+
+// Threads returns the number of threads, the caller's among them.
+func (p *Pool) Threads() int {
+	if p == nil {
+		return 1
+	}
+	return p.threads
+}
+
+// Close ends the goroutines. No loop may be running or start afterwards.
+func (p *Pool) Close() {
+	if p == nil {
+		return
+	}
+	p.close.Do(func() { close(p.jobs) })
+	p.workers.Wait()
+}
+
+// For calls f on consecutive chunks of [0, n), each of grain indices but for the last, and returns
+// when all are done. Chunks run in any order on any thread; a panic in one is For's panic. For may
+// be called inside f.
+func (p *Pool) For(n, grain int, f func(lo, hi int)) {
+	if grain < 1 {
+		panic(fmt.Sprintf("kernels: a loop in chunks of %d", grain))
+	}
+	chunks := (n + grain - 1) / grain
+	if p.Threads() == 1 || chunks <= 1 {
+		for lo := 0; lo < n; lo += grain {
+			f(lo, min(lo+grain, n))
+		}
+		return
+	}
+	j := &job{f: f, n: n, grain: grain}
+	j.pending.Add(chunks)
+	p.offer(j, min(chunks, p.threads)-1)
+	j.run()
+	j.pending.Wait()
+	if r := j.failed.Load(); r != nil {
+		panic(*r)
+	}
+}
+
+// offer asks up to n idle workers to join; when the queue is full all are busy.
+func (p *Pool) offer(j *job, n int) {
+	for range n {
+		select {
+		case p.jobs <- j:
+		default:
+			return
+		}
+	}
+}
+
+// run takes chunks until none is left. A worker that comes late finds none.
+func (j *job) run() {
+	for {
+		lo := (int(j.next.Add(1)) - 1) * j.grain
+		if lo >= j.n {
+			return
+		}
+		j.chunk(lo)
+	}
+}
+
+// chunk runs one chunk. A panic is kept for the loop's caller.
+func (j *job) chunk(lo int) {
+	defer j.pending.Done()
+	defer func() {
+		if r := recover(); r != nil {
+			j.failed.Store(&r)
+		}
+	}()
+	j.f(lo, min(lo+j.grain, j.n))
+}
+
+// grainFor splits n items of the given cost (in elementary operations) into
+// chunks that are worth a thread's attention.
+func grainFor(n, cost int) int {
+	const worth = 1 << 14
+	return max(1, min(n, (worth+cost-1)/max(cost, 1)))
+}
+
+// A scratch is a reusable buffer; loops take one a chunk instead of allocating.
+type scratch struct {
+	buf  []float32
+	work workspace
+}
+
+// take returns n floats, 64-byte aligned, with undefined contents.
+func (s *scratch) take(n int) []float32 {
+	if len(s.buf) < n {
+		s.buf = aligned(n)
+	}
+	return s.buf[:n:n]
+}
+
+func (p *Pool) scratch() *scratch {
+	if p == nil {
+		return new(scratch)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		s := p.free[n-1]
+		p.free = p.free[:n-1]
+		return s
+	}
+	return new(scratch)
+}
+
+func (p *Pool) release(s ...*scratch) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, s...)
+}
