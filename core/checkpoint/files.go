@@ -43,6 +43,13 @@ func writeJSON(path string, v any) error {
 	})
 }
 
+func writeText(path, text string) error {
+	return writeFile(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}
+
 func copyFile(from, to string) error {
 	src, err := os.Open(from)
 	if err != nil {

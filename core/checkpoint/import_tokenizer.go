@@ -2,8 +2,9 @@ package checkpoint
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
+
+	"github.com/stepwise-dpo/stepwise/core/tokenizer"
 )
 
 // specialKinds are the special tokens by their name in Hugging Face's files, with
@@ -18,8 +19,8 @@ func (g *ggufFile) tokenID(kind string) any {
 	return nil
 }
 
-// writeTokenizer writes generation_config.json, tokenizer_config.json and
-// chat_template.jinja. The class is PreTrainedTokenizerFast: under any other,
+// writeTokenizer writes tokenizer.json, tokenizer_config.json, chat_template.jinja
+// and generation_config.json. The class is PreTrainedTokenizerFast: under any other,
 // transformers replaces the pre-tokenizer of tokenizer.json by the class's own.
 func (g *ggufFile) writeTokenizer(dir string) error {
 	generation := map[string]any{"_from_model_config": true}
@@ -46,12 +47,45 @@ func (g *ggufFile) writeTokenizer(dir string) error {
 	if err := writeJSON(filepath.Join(dir, "tokenizer_config.json"), config); err != nil {
 		return err
 	}
-	template, ok := g.meta["tokenizer.chat_template"].(string)
-	if !ok {
-		return nil
-	}
-	return writeFile(filepath.Join(dir, "chat_template.jinja"), func(w io.Writer) error {
-		_, err := io.WriteString(w, template)
+	file, err := tokenizer.FromGGUF(g.tokenizer())
+	if err != nil {
 		return err
-	})
+	}
+	if err := writeText(filepath.Join(dir, "tokenizer.json"), string(file)); err != nil {
+		return err
+	}
+	if template, ok := g.meta["tokenizer.chat_template"].(string); ok {
+		return writeText(filepath.Join(dir, "chat_template.jinja"), template)
+	}
+	return nil
+}
+
+// tokenizer gathers the metadata of the tokenizer, with llama.cpp's defaults:
+// SentencePiece and Llama 3 begin with BOS, SentencePiece with a space.
+func (g *ggufFile) tokenizer() tokenizer.GGUF {
+	id := func(kind string) int32 {
+		if id, ok := g.tokenID(kind).(uint32); ok {
+			return int32(id)
+		}
+		return -1
+	}
+	t := tokenizer.GGUF{
+		Model: meta(g, "model", ""), Pre: meta(g, "pre", ""), Tokens: meta[[]string](g, "tokens", nil),
+		Scores: meta[[]float32](g, "scores", nil), Types: meta[[]int32](g, "token_type", nil),
+		Merges: meta[[]string](g, "merges", nil),
+		BOS:    id("bos"), EOS: id("eos"), UNK: id("unk"), PAD: id("pad"),
+		AddEOS: meta(g, "add_eos_token", false),
+	}
+	t.AddSpacePrefix = meta(g, "add_space_prefix", t.Model == "llama")
+	t.AddBOS = meta(g, "add_bos_token", t.Model == "llama" || t.Pre == "llama-bpe")
+	return t
+}
+
+// meta returns tokenizer.ggml.KEY, or what llama.cpp assumes where it is absent or
+// of another type.
+func meta[T any](g *ggufFile, key string, otherwise T) T {
+	if v, ok := g.meta["tokenizer.ggml."+key].(T); ok {
+		return v
+	}
+	return otherwise
 }

@@ -5,9 +5,12 @@
 package testenv
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
 
 // Shared returns the folder of shared data, the one that holds golden/, pref/
@@ -29,13 +32,20 @@ func Shared(t testing.TB) string {
 }
 
 // SmolLM2 returns the folder of SmolLM2-135M-Instruct in Hugging Face's layout:
-// $STEPWISE_SMOLLM2, else the user's cache, where examples/smollm2/fetch.sh puts
-// it. It skips the test if there is none.
+// $STEPWISE_SMOLLM2, which may also name a GGUF file, else the user's cache, where
+// examples/smollm2/fetch.sh puts it. It skips the test if there is none.
 func SmolLM2(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("STEPWISE_SMOLLM2")
 	if dir == "" {
 		dir = cached(t, "smollm2")
+	}
+	if isFile(dir) {
+		imported, err := checkpoint.Resolve(context.Background(), dir, nil)
+		if err != nil {
+			t.Fatalf("smollm2: %v", err)
+		}
+		return imported
 	}
 	if !isFile(filepath.Join(dir, "config.json")) {
 		t.Skipf("smollm2: no model in %q (run examples/smollm2/fetch.sh, or set STEPWISE_SMOLLM2)", dir)

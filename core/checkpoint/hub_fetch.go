@@ -1,0 +1,229 @@
+package checkpoint
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// download brings one file into the cache: the blob, complete and with the right
+// hash, then the snapshot's link to it.
+func (h *hub) download(ctx context.Context, id, commit, repo string, f hubFile) error {
+	blob := filepath.Join(repo, "blobs", f.etag())
+	if err := os.MkdirAll(filepath.Dir(blob), 0o777); err != nil {
+		return err
+	}
+	unlock, err := lockFile(filepath.Join(h.cache, ".locks", filepath.Base(repo), f.etag()+".lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if info, err := os.Stat(blob); err != nil || info.Size() != f.Size {
+		address := fmt.Sprintf("%s/%s/resolve/%s/%s", h.endpoint, id, commit, (&url.URL{Path: f.Name}).EscapedPath())
+		if err := h.fill(ctx, address, blob+".incomplete", f); err != nil {
+			return err
+		}
+		if err := os.Rename(blob+".incomplete", blob); err != nil {
+			return err
+		}
+	}
+	return link(blob, filepath.Join(repo, "snapshots", commit, filepath.FromSlash(f.Name)))
+}
+
+// fill completes the partial file at path, going on from what an interrupted
+// download left, and checks size and hash. A wrong hash removes the file.
+func (h *hub) fill(ctx context.Context, address, path string, f hubFile) error {
+	_, err := h.retry(ctx, func() (*http.Response, error) { return nil, h.fillOnce(ctx, address, path, f) })
+	if err != nil {
+		return err
+	}
+	if err := checkHash(path, f); err != nil {
+		os.Remove(path)
+		return fmt.Errorf("%w (removed; run again to download it anew)", err)
+	}
+	return nil
+}
+
+func (h *hub) fillOnce(ctx context.Context, address, path string, f hubFile) (err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Sync(), file.Close()) }()
+	done, err := file.Seek(0, io.SeekEnd)
+	if err != nil || done == f.Size {
+		return err
+	}
+	if done > f.Size { // of another file, or damaged
+		done = 0
+	}
+	resp, err := h.get(ctx, address, done)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusPartialContent {
+		done = 0 // the server sends the whole
+	}
+	if err := errors.Join(file.Truncate(done), seek(file, done)); err != nil {
+		return err
+	}
+	body := &progressReader{resp.Body, f.Name, done, f.Size, h.progress}
+	n, err := io.Copy(file, io.LimitReader(body, f.Size-done+1))
+	switch {
+	case err != nil:
+		return &transientError{err}
+	case done+n > f.Size:
+		return errors.Join(fmt.Errorf("more than its %d bytes", f.Size), file.Truncate(0))
+	case done+n < f.Size:
+		return &transientError{fmt.Errorf("%d of %d bytes: %w", done+n, f.Size, io.ErrUnexpectedEOF)}
+	}
+	return nil
+}
+
+func seek(f *os.File, offset int64) error {
+	_, err := f.Seek(offset, io.SeekStart)
+	return err
+}
+
+// checkHash compares a file with what the hub says of it: SHA-256 of large files,
+// git's SHA-1 of a blob of small ones.
+func checkHash(path string, f hubFile) error {
+	var sum hash.Hash
+	if f.LFS != nil {
+		sum = sha256.New()
+	} else {
+		sum = sha1.New()
+		fmt.Fprintf(sum, "blob %d\x00", f.Size)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := io.Copy(sum, file); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != f.etag() {
+		return fmt.Errorf("its hash is %s, the hub says %s", got, f.etag())
+	}
+	return nil
+}
+
+// link puts a relative link to the blob into the snapshot, or where the system
+// has none the content.
+func link(blob, path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	os.Remove(path) // a link to nothing
+	target, err := filepath.Rel(filepath.Dir(path), blob)
+	if err != nil {
+		return err
+	}
+	if err := os.Symlink(target, path); err != nil {
+		return copyFile(blob, path)
+	}
+	return nil
+}
+
+// A transientError is one that another attempt may not meet.
+type transientError struct{ err error }
+
+func (e *transientError) Error() string { return e.err.Error() }
+func (e *transientError) Unwrap() error { return e.err }
+
+// retry tries up to five times while errors are transient, waiting longer each time.
+func (h *hub) retry(ctx context.Context, try func() (*http.Response, error)) (*http.Response, error) {
+	for attempt := 0; ; attempt++ {
+		resp, err := try()
+		var transient *transientError
+		if err == nil || !errors.As(err, &transient) || attempt == 4 {
+			return resp, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(h.wait << attempt):
+		}
+	}
+}
+
+// get asks for an address, from a byte on. The token goes to the hub only: Go
+// drops the header when it is redirected to another host.
+func (h *hub) get(ctx context.Context, address string, from int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "stepwise")
+	if h.token != "" {
+		req.Header.Set("Authorization", "Bearer "+h.token)
+	}
+	if from > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return nil, &transientError{err}
+	}
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent && sentFrom(resp, from) {
+		return resp, nil
+	}
+	resp.Body.Close()
+	return nil, h.refused(resp)
+}
+
+// sentFrom says whether a partial answer begins where it was asked to.
+func sentFrom(resp *http.Response, from int64) bool {
+	return strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))
+}
+
+// refused explains an answer that is not the content.
+func (h *hub) refused(resp *http.Response) error {
+	at := resp.Request.URL.Host
+	switch code := resp.StatusCode; {
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		if h.token == "" {
+			return fmt.Errorf("%s refuses (%s): it does not exist, or is private or gated: set HF_TOKEN", at, resp.Status)
+		}
+		return fmt.Errorf("%s refuses (%s): accept the model's terms on its page, and see that HF_TOKEN may read it", at, resp.Status)
+	case code == http.StatusNotFound:
+		return fmt.Errorf("%s does not have it (%s)", at, resp.Status)
+	case code == http.StatusTooManyRequests || code >= 500:
+		return &transientError{fmt.Errorf("%s: %s", at, resp.Status)}
+	default:
+		return fmt.Errorf("%s: unexpected answer %s", at, resp.Status)
+	}
+}
+
+// A progressReader tells how far a file is.
+type progressReader struct {
+	r           io.Reader
+	name        string
+	done, total int64
+	tell        Progress
+}
+
+func (p *progressReader) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.done += int64(n)
+	if p.tell != nil {
+		p.tell(p.name, p.done, p.total)
+	}
+	return n, err
+}
