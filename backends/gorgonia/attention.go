@@ -1,0 +1,146 @@
+package gorgonia
+
+import (
+	"math"
+
+	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
+	"github.com/stepwise-dpo/stepwise/core/prefix"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// attention computes causal attention over rows q|k|v. It turns queries and keys
+// by their positions in place: nothing else reads them afterwards.
+//
+// The kernel wants the keys and values of a whole sequence in a row, so they are
+// copied to the layer's path as pieces come by. Since pieces come depth first, the
+// path holds at each piece its ancestors' rows, also those of earlier batches.
+func (n *network) attention(qkv *G.Node, layer, window int) *G.Node {
+	a := n.arch
+	width, out := n.attentionWidth(), a.Heads*a.HeadDim
+	o := &op{name: "attention", typ: matrixType, shape: tensor.Shape{nominal, out}, wrt: []bool{true}}
+	o.run = func(in []*tensor.Dense) (G.Value, error) {
+		x := in[0].Float32s()
+		rows := len(x) / width
+		value, y := o.matrix(rows, out)
+		o.stats = grow(o.stats, rows*a.Heads)
+		n.rotary.Apply(n.pool, rows, a.Heads+a.KVHeads, a.HeadDim, x, width, n.batch.angles)
+		n.attend(layer, window, x, y, o.stats)
+		return value, nil
+	}
+	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes {
+		result := n.saved(out)
+		return G.Nodes{n.attentionGrad(window, grad, n.saved(in[0]), result, n.makers[result])}
+	}
+	return n.apply(o, G.Nodes{qkv})
+}
+
+func (n *network) kernel(window int) kernels.Attention {
+	a := n.arch
+	return kernels.Attention{
+		Heads: a.Heads, KVHeads: a.KVHeads, Dim: a.HeadDim,
+		Scale: float32(1 / math.Sqrt(float64(a.HeadDim))), Window: window,
+	}
+}
+
+// attend sets y from the turned x, piece by piece.
+func (n *network) attend(layer, window int, x, y, sums []float32) {
+	a, k := n.arch, n.kernel(window)
+	width, q, kv := n.attentionWidth(), a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
+	path := n.path(layer)
+	for _, p := range n.batch.pieces {
+		for i := range p.rows {
+			copy(path[(p.start+i)*2*kv:(p.start+i+1)*2*kv], x[(p.row+i)*width+q:])
+		}
+		k.Forward(n.pool, p.rows, p.start, x[p.row*width:], width, path, 2*kv, path[kv:], 2*kv,
+			y[p.row*q:], q, sums[p.row*a.Heads:])
+	}
+}
+
+// attentionGrad computes the gradient of q|k|v before they were turned. Each piece
+// adds to the keys and values of all its ancestors: a prompt's get the gradient of
+// every completion.
+func (n *network) attentionGrad(window int, dy, qkv, result *G.Node, forward *op) *G.Node {
+	a := n.arch
+	width := n.attentionWidth()
+	o := &op{name: "attention gradient", typ: matrixType, shape: tensor.Shape{nominal, width}}
+	o.run = func(in []*tensor.Dense) (G.Value, error) {
+		dy, x, y := in[0].Float32s(), in[1].Float32s(), in[2].Float32s()
+		rows := len(x) / width
+		out, dx := o.matrix(rows, width)
+		clear(dx)
+		for i := len(n.batch.pieces) - 1; i >= 0; i-- {
+			n.attendGrad(i, window, dy, x, y, forward.stats, dx)
+		}
+		n.rotary.Undo(n.pool, rows, a.Heads+a.KVHeads, a.HeadDim, dx, width, n.batch.angles)
+		return out, nil
+	}
+	return n.apply(o, G.Nodes{dy, qkv, result})
+}
+
+// attendGrad adds to dx what one piece's rows cause.
+func (n *network) attendGrad(at, window int, dy, x, y, sums, dx []float32) {
+	a, k := n.arch, n.kernel(window)
+	width, q, kv := n.attentionWidth(), a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
+	p := n.batch.pieces[at]
+	path := n.path(0)
+	n.pathGrad = grow(n.pathGrad, len(path))
+	dpath := n.pathGrad[:(p.start+p.rows)*2*kv]
+	clear(dpath)
+	n.batch.along(at, func(row, position int) {
+		copy(path[position*2*kv:(position+1)*2*kv], x[row*width+q:])
+	})
+	k.Backward(n.pool, p.rows, p.start, x[p.row*width:], width, path, 2*kv, path[kv:], 2*kv,
+		y[p.row*q:], q, sums[p.row*a.Heads:], dy[p.row*q:], q,
+		dx[p.row*width:], width, dpath, 2*kv, dpath[kv:], 2*kv)
+	n.batch.along(at, func(row, position int) {
+		kernels.Add(nil, dx[row*width+q:(row+1)*width], dx[row*width+q:(row+1)*width], dpath[position*2*kv:(position+1)*2*kv])
+	})
+}
+
+// path returns the room for a layer's keys and values, k|v by position.
+func (n *network) path(layer int) []float32 {
+	layer %= len(n.paths)
+	n.paths[layer] = grow(n.paths[layer], n.batch.length*2*n.arch.KVHeads*n.arch.HeadDim)
+	return n.paths[layer]
+}
+
+// A rotary is the table of angles by position: those that all sequences share,
+// then those of sequences whose length changes them.
+type rotary struct {
+	kernels.Rotary
+	shared int           // positions that all share
+	rows   int           // of the table
+	of     map[int]int32 // first row of the angles of a length; 0 = the shared
+}
+
+// cover makes the tables that a forest needs, unless they are there.
+func (t *rotary) cover(r checkpoint.RoPE, f *prefix.Forest) {
+	shared, missing := 0, false
+	for _, s := range f.Segments {
+		if s.Length == 0 {
+			shared = max(shared, s.End())
+		} else if _, ok := t.of[s.Length]; !ok {
+			missing = true
+		}
+	}
+	if !missing && shared <= t.shared {
+		return
+	}
+	*t = rotary{Rotary: kernels.Rotary{Half: r.Dim / 2}, of: map[int]int32{}, shared: max(shared, t.shared)}
+	t.add(r, 0, t.shared)
+	for _, s := range f.Segments {
+		if _, ok := t.of[s.Length]; !ok {
+			t.add(r, s.Length, s.Length)
+		}
+	}
+}
+
+func (t *rotary) add(r checkpoint.RoPE, key, length int) {
+	cos, sin := r.Table(length)
+	t.of[key] = int32(t.rows)
+	t.Cos, t.Sin, t.rows = append(t.Cos, cos...), append(t.Sin, sin...), t.rows+length
+}
+
+func (t *rotary) row(s prefix.Segment) int32 { return t.of[s.Length] }

@@ -1,0 +1,100 @@
+package gorgonia
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
+	_ "go4.org/unsafe/assume-no-moving-gc" // without this version of it gorgonia panics at start
+)
+
+// A Backend opens models on the processor.
+type Backend struct{}
+
+var _ core.Backend = Backend{}
+
+// New returns the backend.
+func New() core.Backend { return Backend{} }
+
+// options are the backend's own.
+type options struct {
+	Threads   int  `json:"threads"`   // 0 = one a core
+	Recompute bool `json:"recompute"` // activations in the backward pass: a third more work, less memory
+}
+
+func decode(o core.OpenOptions) (options, error) {
+	var own options
+	if err := o.Options.Decode(&own); err != nil {
+		return own, err
+	}
+	if own.Threads < 0 {
+		return own, fmt.Errorf("option %q: %d is less than 0", "threads", own.Threads)
+	}
+	if own.Threads == 0 {
+		own.Threads = runtime.GOMAXPROCS(0)
+	}
+	switch o.DType {
+	case "float32":
+	case "bf16":
+		if o.Train {
+			return own, errors.New(`dtype "bf16" is for scoring: an update of DPO's size is lost in its 8 bits (train with "float32")`)
+		}
+	default:
+		return own, fmt.Errorf("dtype %q is not known (known: float32, bf16)", o.DType)
+	}
+	return own, nil
+}
+
+// Check implements core.Backend.
+func (Backend) Check(_ context.Context, o core.OpenOptions) error {
+	_, err := decode(o)
+	return err
+}
+
+// Open implements core.Backend.
+func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.Model, error) {
+	own, err := decode(o)
+	if err != nil {
+		return nil, err
+	}
+	arch, err := checkpoint.ReadArchitecture(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{arch: arch, options: own, weights: newWeights(arch), pool: kernels.NewPool(own.Threads), trainable: o.Train}
+	if err := m.load(ctx, path, o); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// load reads the weights and makes what training needs.
+func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error {
+	from, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	all := m.weights.all()
+	for i, w := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.load(from, m.pool, o.DType == "bf16"); err != nil {
+			return fmt.Errorf("model %q: %w", path, err)
+		}
+		if o.Train {
+			w.train()
+		}
+		core.ReporterFrom(ctx).Progress("load", i+1, len(all))
+	}
+	if o.State != "" {
+		return m.loadState(o.State)
+	}
+	return nil
+}

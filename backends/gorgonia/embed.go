@@ -1,0 +1,60 @@
+package gorgonia
+
+import (
+	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// embed looks the batch's tokens up in a table [vocabulary, width].
+func (n *network) embed(w *weight) *G.Node {
+	o := &op{name: "embed", typ: matrixType, shape: tensor.Shape{nominal, w.cols}, wrt: []bool{true}}
+	o.run = func([]*tensor.Dense) (G.Value, error) {
+		ids := n.batch.tokens
+		out, h := o.matrix(len(ids), w.cols)
+		if w.half != nil {
+			kernels.Gather(n.pool, w.cols, ids, w.half, w.cols, h, w.cols)
+		} else {
+			kernels.Gather(n.pool, w.cols, ids, w.values, w.cols, h, w.cols)
+		}
+		return out, nil
+	}
+	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes { return G.Nodes{n.embedGrad(w, grad)} }
+	return n.apply(o, G.Nodes{n.use(w, "embedding ")})
+}
+
+// embedGrad adds each row of dh to the gradient of its token's row.
+func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
+	o := &op{name: "embed gradient", typ: matrixType, shape: w.shape()}
+	o.run = func(in []*tensor.Dense) (G.Value, error) {
+		kernels.ScatterAdd(n.pool, w.cols, n.batch.tokens, in[0].Float32s(), w.cols, w.accumulated(), w.cols)
+		return w.gradDense, nil
+	}
+	return n.apply(o, G.Nodes{dh})
+}
+
+// pick gathers the rows that predict something: all that the head needs.
+func (n *network) pick(h *G.Node) *G.Node {
+	width := n.arch.Hidden
+	o := &op{name: "pick", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true}}
+	o.run = func(in []*tensor.Dense) (G.Value, error) {
+		out, x := o.matrix(len(n.batch.scored), width)
+		kernels.Gather(n.pool, width, n.batch.scored, in[0].Float32s(), width, x, width)
+		return out, nil
+	}
+	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes { return G.Nodes{n.unpick(grad)} }
+	return n.apply(o, G.Nodes{h})
+}
+
+// unpick puts the gradients of the rows picked back among zeros.
+func (n *network) unpick(grad *G.Node) *G.Node {
+	width := n.arch.Hidden
+	o := &op{name: "pick gradient", typ: matrixType, shape: tensor.Shape{nominal, width}}
+	o.run = func(in []*tensor.Dense) (G.Value, error) {
+		out, dh := o.matrix(len(n.batch.tokens), width)
+		clear(dh)
+		kernels.ScatterAdd(n.pool, width, n.batch.scored, in[0].Float32s(), width, dh, width)
+		return out, nil
+	}
+	return n.apply(o, G.Nodes{grad})
+}
