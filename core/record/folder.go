@@ -1,0 +1,176 @@
+// Package record keeps a run's folder: what is written when, in which form, and
+// how a killed run finds it again. Files are written beside and renamed into
+// place; metrics.jsonl is appended and cut back on resume.
+package record
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Folder is a run's folder.
+type Folder struct{ dir string }
+
+// Create makes the folder of a new run. An existing one is refused.
+func Create(dir string) (*Folder, error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	switch err := os.Mkdir(dir, 0o755); {
+	case errors.Is(err, fs.ErrExist):
+		return nil, fmt.Errorf("run folder %q exists; go on with --resume, or choose another --name", dir)
+	case err != nil:
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	return &Folder{dir}, nil
+}
+
+// Open opens the folder of a run that was started before.
+func Open(dir string) (*Folder, error) {
+	if _, err := os.Stat(filepath.Join(dir, "config.toml")); err != nil {
+		return nil, fmt.Errorf("%q is no run's folder: %w", dir, err)
+	}
+	return &Folder{dir}, nil
+}
+
+// Path returns the path of a file or folder within the run's folder.
+func (f *Folder) Path(parts ...string) string {
+	return filepath.Join(append([]string{f.dir}, parts...)...)
+}
+
+// Has says whether the file or folder exists.
+func (f *Folder) Has(parts ...string) bool {
+	_, err := os.Stat(f.Path(parts...))
+	return err == nil
+}
+
+// Step returns the name of step t's folder.
+func Step(t int) string { return fmt.Sprintf("step-%d", t) }
+
+// WriteFile puts a file into place whole or not at all.
+func (f *Folder) WriteFile(name string, write func(io.Writer) error) error {
+	path := f.Path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // after the rename there is nothing to remove
+	buffered := bufio.NewWriter(tmp)
+	err = write(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// WriteJSON writes v as indented JSON.
+func (f *Folder) WriteJSON(name string, v any) error {
+	return f.WriteFile(name, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}
+
+// WriteJSONFile writes v into a folder that WriteDir is filling.
+func WriteJSONFile(dir, name string, v any) error {
+	return (&Folder{dir}).WriteJSON(name, v)
+}
+
+// ReadJSON reads a file that WriteJSON wrote.
+func (f *Folder) ReadJSON(name string, v any) error {
+	raw, err := os.ReadFile(f.Path(name))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("%q: %w", f.Path(name), err)
+	}
+	return nil
+}
+
+// WriteDir fills a folder through fill and puts it into place whole. What was
+// there before is replaced.
+func (f *Folder) WriteDir(name string, fill func(dir string) error) error {
+	path := f.Path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := fill(tmp); err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	old := tmp + ".old"
+	if err := os.Rename(path, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	defer os.RemoveAll(old)
+	return os.Rename(tmp, path)
+}
+
+// Remove deletes a file or folder of the run.
+func (f *Folder) Remove(parts ...string) error { return os.RemoveAll(f.Path(parts...)) }
+
+// WriteJSONL writes one line of JSON an element.
+func WriteJSONL[T any](f *Folder, name string, rows []T) error {
+	return f.WriteFile(name, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		for i := range rows {
+			if err := e.Encode(&rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ReadJSONL reads a file that WriteJSONL wrote.
+func ReadJSONL[T any](f *Folder, name string) ([]T, error) {
+	file, err := os.Open(f.Path(name))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var rows []T
+	d := json.NewDecoder(bufio.NewReader(file))
+	for {
+		var row T
+		switch err := d.Decode(&row); {
+		case err == io.EOF:
+			return rows, nil
+		case err != nil:
+			return nil, fmt.Errorf("%q, row %d: %w", f.Path(name), len(rows)+1, err)
+		}
+		rows = append(rows, row)
+	}
+}
