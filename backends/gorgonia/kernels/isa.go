@@ -22,24 +22,25 @@ type isa struct {
 	rowsBF16      func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
 	rowPairs      func(dst []float32, ldd int, src []uint16, lds, k int)  // pairs of src[2l*lds+i] and src[(2l+1)*lds+i]
 
-	max        func(x []float32) float32                            // -Inf for none
-	expSum     func(dst, x []float32, scale, shift float32) float32 // dst = e^(scale·x - shift), unless nil; returns Σ
-	sumSquares func(x []float32) float64
-	dot        func(x, y []float32) float32
-	dot3       func(x, y, z []float32) float32
-	scale      func(alpha float32, x []float32)
-	axpy       func(alpha float32, x, y []float32)                // y += alpha·x
-	add        func(dst, x, y []float32)                          // dst = x + y
-	mulAdd     func(dst []float32, alpha float32, x, y []float32) // dst += alpha·x·y
-	scaleMul   func(dst []float32, alpha float32, x, y []float32) // dst = (alpha·x)·y
-	// normGrad sets dx = s·w·dy - c·x, or adds it.
-	normGrad    func(dx, dy, w, x []float32, s, c float32, accumulate bool)
-	softmaxGrad func(g, p []float32, scale, mean float32) // g = scale·p·(g - mean)
+	max         func(x []float32) float32                            // -Inf for none
+	expSum      func(dst, x []float32, scale, shift float32) float32 // dst = e^(scale·x - shift); returns Σ dst
+	sumExp      func(x []float32, scale, shift float32) float32      // the sum alone
+	sumSquares  func(x []float32) float64
+	dot         func(x, y []float32) float32
+	dot3        func(x, y, z []float32) float32
+	scale       func(alpha float32, x []float32)
+	axpy        func(alpha float32, x, y []float32)                // y += alpha·x
+	add         func(dst, x, y []float32)                          // dst = x + y
+	mulAdd      func(dst []float32, alpha float32, x, y []float32) // dst += alpha·x·y
+	scaleMul    func(dst []float32, alpha float32, x, y []float32) // dst = (alpha·x)·y
+	normGrad    func(dx, dy, w, x []float32, s, c float32)         // dx = s·w·dy - c·x
+	normGradAdd func(dx, dy, w, x []float32, s, c float32)         // dx += the same
+	softmaxGrad func(g, p []float32, scale, mean float32)          // g = scale·p·(g - mean)
 	swiGLU      func(y, gate, up []float32)
 	swiGLUGrad  func(dgate, dup, gate, up, dy []float32)
 	rotate      func(x, y, cos, sin []float32, sign float32) // x, y = x·cos - sign·y·sin, y·cos + sign·x·sin
-	adamW       func(c *adamW, w, g, m, v []float32)
-	rmsProp     func(c *rmsProp, w, g, v []float32)
+	adamW       func(c *[8]float32, w, g, m, v []float32)    // c as AdamW.constants
+	rmsProp     func(c *[6]float32, w, g, v []float32)       // c as RMSprop.constants
 
 	bf16ToF32 func(dst []float32, src []uint16)
 	f32ToBF16 func(dst []uint16, src []float32)

@@ -8,9 +8,9 @@ var portable = isa{
 	name: "portable",
 	tile: tileGo, mr: 4, nr: 4,
 	lanes: 1, transpose: transposeGo[float32], transposeBF16: transposeGo[uint16], rows: rowsGo[float32], rowsBF16: rowsGo[uint16],
-	max: maxGo, expSum: expSumGo, sumSquares: sumSquaresGo, dot: dotGo, dot3: dot3Go,
+	max: maxGo, expSum: expSumGo, sumExp: sumExpGo, sumSquares: sumSquaresGo, dot: dotGo, dot3: dot3Go,
 	scale: scaleGo, axpy: axpyGo, add: addGo, mulAdd: mulAddGo, scaleMul: scaleMulGo,
-	normGrad: normGradGo, softmaxGrad: softmaxGradGo, swiGLU: swiGLUGo, swiGLUGrad: swiGLUGradGo, rotate: rotateGo,
+	normGrad: normGradGo, normGradAdd: normGradAddGo, softmaxGrad: softmaxGradGo, swiGLU: swiGLUGo, swiGLUGrad: swiGLUGradGo, rotate: rotateGo,
 	adamW: adamWGo, rmsProp: rmsPropGo,
 	bf16ToF32: bf16ToF32Go, f32ToBF16: f32ToBF16Go, f16ToF32: f16ToF32Go, f32ToF16: f32ToF16Go,
 }
@@ -65,14 +65,21 @@ func maxGo(x []float32) float32 {
 func expSumGo(dst, x []float32, scale, shift float32) float32 {
 	var sum float32
 	for i, v := range x {
-		e := float32(math.Exp(float64(float32(v*scale) - shift)))
-		if dst != nil {
-			dst[i] = e
-		}
-		sum += e
+		dst[i] = exp(float32(v*scale) - shift)
+		sum += dst[i]
 	}
 	return sum
 }
+
+func sumExpGo(x []float32, scale, shift float32) float32 {
+	var sum float32
+	for _, v := range x {
+		sum += exp(float32(v*scale) - shift)
+	}
+	return sum
+}
+
+func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
 
 func sumSquaresGo(x []float32) float64 {
 	var sum float64
@@ -128,13 +135,15 @@ func scaleMulGo(dst []float32, alpha float32, x, y []float32) {
 	}
 }
 
-func normGradGo(dx, dy, w, x []float32, s, c float32, accumulate bool) {
+func normGradGo(dx, dy, w, x []float32, s, c float32) {
 	for i, v := range dy {
-		d := float32(s*float32(w[i]*v)) - float32(c*x[i])
-		if accumulate {
-			d += dx[i]
-		}
-		dx[i] = d
+		dx[i] = float32(s*float32(w[i]*v)) - float32(c*x[i])
+	}
+}
+
+func normGradAddGo(dx, dy, w, x []float32, s, c float32) {
+	for i, v := range dy {
+		dx[i] += float32(s*float32(w[i]*v)) - float32(c*x[i])
 	}
 }
 
@@ -167,20 +176,23 @@ func rotateGo(x, y, cos, sin []float32, sign float32) {
 	}
 }
 
-func adamWGo(c *adamW, w, g, m, v []float32) {
+func adamWGo(c *[8]float32, w, g, m, v []float32) {
+	decay, scale, oneMinusB1, beta2, oneMinusB2, rootC2, eps, step := c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
 	for i := range w {
-		d := g[i] * c.scale
-		m[i] += float32(c.oneMinusB1 * (d - m[i]))
-		v[i] = float32(v[i]*c.beta2) + float32(float32(c.oneMinusB2*d)*d)
-		den := float32(math.Sqrt(float64(v[i])))/c.rootC2 + c.eps
-		w[i] = float32(w[i]*c.decay) + float32(c.step*m[i])/den
+		d := g[i] * scale
+		m[i] += float32(oneMinusB1 * (d - m[i]))
+		v[i] = float32(v[i]*beta2) + float32(float32(oneMinusB2*d)*d)
+		w[i] = float32(w[i]*decay) + float32(step*m[i])/(sqrt(v[i])/rootC2+eps)
 	}
 }
 
-func rmsPropGo(c *rmsProp, w, g, v []float32) {
+func rmsPropGo(c *[6]float32, w, g, v []float32) {
+	scale, decay, alpha, oneMinusAlpha, eps, step := c[0], c[1], c[2], c[3], c[4], c[5]
 	for i := range w {
-		d := float32(g[i]*c.scale) + float32(c.decay*w[i])
-		v[i] = float32(v[i]*c.alpha) + float32(float32(c.oneMinusAlpha*d)*d)
-		w[i] += float32(c.step*d) / (float32(math.Sqrt(float64(v[i]))) + c.eps)
+		d := float32(g[i]*scale) + float32(decay*w[i])
+		v[i] = float32(v[i]*alpha) + float32(float32(oneMinusAlpha*d)*d)
+		w[i] += float32(step*d) / (sqrt(v[i]) + eps)
 	}
 }
+
+func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }

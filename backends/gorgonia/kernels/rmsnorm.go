@@ -45,7 +45,11 @@ func RMSNormBackward(p *Pool, rows, n int, x []float32, ldx int, w, inv, dy []fl
 			xi, dyi := x[i*ldx:i*ldx+n], dy[i*lddy:i*lddy+n]
 			s := inv[i]
 			c := s * s * s * active.dot3(dyi, w, xi) / float32(n)
-			active.normGrad(dx[i*lddx:i*lddx+n], dyi, w, xi, s, c, accumulate)
+			if dxi := dx[i*lddx : i*lddx+n]; accumulate {
+				active.normGradAdd(dxi, dyi, w, xi, s, c)
+			} else {
+				active.normGrad(dxi, dyi, w, xi, s, c)
+			}
 		}
 	})
 }

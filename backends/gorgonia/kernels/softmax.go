@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Exp sets dst[i] = e^x[i], within 2 units in the last place. dst may be x.
 func Exp(p *Pool, dst, x []float32) {
@@ -32,7 +35,7 @@ func LogProbRows(p *Pool, rows, n int, logits []float32, ld int, targets []int32
 		for i := lo; i < hi; i++ {
 			row := logits[i*ld : i*ld+n]
 			top := active.max(row)
-			total := float64(top) + math.Log(float64(active.expSum(nil, row, 1, top)))
+			total := float64(top) + math.Log(float64(active.sumExp(row, 1, top)))
 			logp[i] = float64(row[targets[i]]) - total
 			if lse != nil {
 				lse[i] = float32(total)
@@ -44,11 +47,16 @@ func LogProbRows(p *Pool, rows, n int, logits []float32, ld int, targets []int32
 	})
 }
 
-// indexOf returns the first index of v in x, or 0 where there is none (v is NaN).
+// indexOf returns the first index of x's largest element v, or 0 where all are NaN.
 func indexOf(x []float32, v float32) int {
-	for i, e := range x {
-		if e == v {
-			return i
+	const some = 1024 // whose maximum is found sooner than an element
+	for lo := 0; lo < len(x); lo += some {
+		part := x[lo:min(lo+some, len(x))]
+		if active.max(part) != v {
+			continue
+		}
+		if i := slices.Index(part, v); i >= 0 {
+			return lo + i
 		}
 	}
 	return 0

@@ -1,0 +1,42 @@
+// Command asm writes the kernels' assembly and the declarations of its functions with avo, for one
+// instruction set a run:
+//
+//	go run . -isa avx512 -out ../avx512_amd64.s -stubs ../avx512_amd64.go -pkg kernels
+//
+// It is a module of its own so that avo is no dependency of the project. "go test" checks that the
+// files that are checked in are what it writes.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/mmcloughlin/avo/build"
+)
+
+func main() {
+	name := flag.String("isa", "", "instruction set: avx2 or avx512")
+	flag.Parse()
+	if err := generate(*name); err != nil {
+		fmt.Fprintln(os.Stderr, "asm:", err)
+		os.Exit(1)
+	}
+}
+
+func generate(name string) error {
+	s, ok := sets[name]
+	if !ok {
+		return fmt.Errorf("unknown instruction set %q, want avx2 or avx512", name)
+	}
+	build.ConstraintExpr("amd64")
+	s.tiles()
+	s.packers()
+	s.reductions()
+	s.elementwise()
+	s.activations()
+	s.optimizers()
+	s.conversions()
+	build.Generate()
+	return nil
+}
