@@ -66,20 +66,42 @@ func (f form) decompose(s string) []normalChar {
 	}
 	out := make([]normalChar, 0, len(s))
 	for i, r := range s {
-		p := table.PropertiesString(s[i:])
-		d := p.Decomposition()
-		if d == nil {
-			d = utf8.AppendRune(nil, r)
-		}
+		d := f.decomposition(table, s[i:i+utf8.RuneLen(r)], r)
 		change := 0
 		for len(d) > 0 {
 			r, n := utf8.DecodeRune(d)
-			out = insert(out, normalChar{r, table.Properties(d).CCC(), change})
+			out = insert(out, normalChar{r, combiningClass(table, d, r), change})
 			d = d[n:]
 			change = 1
 		}
 	}
 	return out
+}
+
+// decomposition returns the full decomposition of r, whose encoding s is.
+func (f form) decomposition(table norm.Form, s string, r rune) []byte {
+	if hangulBase <= r && r < hangulEnd {
+		return norm.NFD.Bytes([]byte(s))
+	}
+	if d := table.PropertiesString(s).Decomposition(); d != nil && decomposable().has(r) {
+		return d
+	}
+	return []byte(s)
+}
+
+// Hangul syllables decompose by arithmetic, which x/text keeps out of its tables.
+const (
+	hangulBase = 0xAC00
+	hangulEnd  = 0xD7A4
+)
+
+// combiningClass returns the canonical combining class of r, which d begins with. Marks that
+// the reference's tables lack are starters to it.
+func combiningClass(table norm.Form, d []byte, r rune) uint8 {
+	if !isMark(r) {
+		return 0
+	}
+	return table.Properties(d).CCC()
 }
 
 // insert appends c at its place in the canonical order.
@@ -124,7 +146,7 @@ func composite(a, b rune) rune {
 	n += utf8.EncodeRune(pair[n:], b)
 	joined := norm.NFC.Bytes(pair[:n])
 	r, size := utf8.DecodeRune(joined)
-	if size < len(joined) {
+	if size < len(joined) || r < hangulBase && !decomposable().has(r) {
 		return 0
 	}
 	return r

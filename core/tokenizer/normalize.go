@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -136,7 +135,7 @@ type lowercase struct{}
 func (lowercase) normalize(t text) text {
 	w := newRewriter(t, len(t.s))
 	for i, r := range t.s {
-		switch low := unicode.ToLower(r); {
+		switch low := toLower(r); {
 		case r == 'İ': // the only character whose lower case is two
 			w.put("i̇", i)
 		case low == r:
@@ -169,12 +168,12 @@ func (n *strip) normalize(t text) text {
 type stripAccents struct{}
 
 func (stripAccents) normalize(t text) text {
-	if strings.IndexFunc(t.s, unicode.IsMark) < 0 {
+	if strings.IndexFunc(t.s, isMark) < 0 {
 		return t
 	}
 	w := newRewriter(t, len(t.s))
 	for i, r := range t.s {
-		if !unicode.IsMark(r) {
+		if !isMark(r) {
 			w.keep(i, i+utf8.RuneLen(r))
 		}
 	}

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
@@ -158,37 +159,64 @@ func class(s string) (n int, text string, err error) {
 	return 0, "", fmt.Errorf("a [ without its ]")
 }
 
-// Oniguruma's shorthands for Unicode, as members of a class.
-var shorthands = map[byte]string{
-	'w': `\p{L}\p{M}\p{N}\p{Pc}`,
-	'd': `\p{Nd}`,
-}
-
 // escape translates a backslash and what belongs to it.
 func escape(s string, inClass bool) (n int, text string, err error) {
 	if len(s) < 2 {
 		return 0, "", fmt.Errorf("a backslash at the end")
 	}
-	switch c := s[1]; c {
-	case 'w', 'd':
-		if inClass {
-			return 2, shorthands[c], nil
-		}
-		return 2, "[" + shorthands[c] + "]", nil
-	case 'W', 'D':
-		if !inClass {
-			return 2, "[^" + shorthands[c|0x20] + "]", nil
-		}
-	case 'h', 'H', 'R', 'X', 'K', 'k', 'g', 'y', 'Y', 'O', 'N':
+	switch c := s[1]; {
+	case c == 'w' || c == 'W':
+		return classEscape(s, 2, wordClass(), c == 'W', inClass)
+	case c == 'd' || c == 'D':
+		return classEscape(s, 2, `\p{Nd}`+missing("Nd"), c == 'D', inClass)
+	case c == 'p' || c == 'P':
+		return property(s, inClass)
+	case strings.IndexByte("hHRXKkgyYON", c) >= 0:
 		return 0, "", fmt.Errorf(`\%c is not implemented`, c)
-	case 'p', 'P':
-		if end := strings.IndexByte(s, '}'); strings.HasPrefix(s[2:], "{") && end > 0 {
-			if strings.HasPrefix(s[3:], "^") {
-				return 0, "", fmt.Errorf(`%s is not implemented, write \P`, s[:end+1])
-			}
-			return end + 1, s[:end+1], nil
-		}
 	}
 	_, size := utf8.DecodeRuneInString(s[1:])
 	return 1 + size, s[:1+size], nil
+}
+
+// property translates \p{L} and its kin, adding what Go's tables lack.
+func property(s string, inClass bool) (n int, text string, err error) {
+	name, _, ok := strings.Cut(s[2:], "}")
+	name, open := strings.CutPrefix(name, "{")
+	if !ok || !open {
+		return 0, "", fmt.Errorf(`%.3s without a name in braces`, s)
+	}
+	n = len(`\p{}`) + len(name)
+	name, caret := strings.CutPrefix(name, "^")
+	members := `\p{` + name + "}" + missing(name)
+	return classEscape(s, n, members, (s[1] == 'P') != caret, inClass)
+}
+
+// classEscape writes the members of a class for the n bytes of s that name it.
+func classEscape(s string, n int, members string, not, inClass bool) (int, string, error) {
+	switch {
+	case inClass && not:
+		return 0, "", fmt.Errorf("%s inside of a class is not implemented", s[:n])
+	case inClass:
+		return n, members, nil
+	case not:
+		return n, "[^" + members + "]", nil
+	}
+	return n, "[" + members + "]", nil
+}
+
+// wordClass returns the members of Oniguruma's \w.
+var wordClass = sync.OnceValue(func() string {
+	var out strings.Builder
+	for _, s := range unicodeSets().sets["regex-word"] {
+		fmt.Fprintf(&out, "%s-%s", charEscape(s.first), charEscape(s.last))
+	}
+	return out.String()
+})
+
+// charEscape writes r for a class.
+func charEscape(r rune) string {
+	if r < utf8.RuneSelf {
+		return fmt.Sprintf(`\x%02x`, r)
+	}
+	return string(r)
 }

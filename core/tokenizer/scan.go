@@ -201,7 +201,14 @@ func classAt(s string) (class8, int) {
 
 var asciiClass = func() (t [utf8.RuneSelf]class8) {
 	for r := range t {
-		t[r] = classOf(rune(r))
+		switch {
+		case 'a' <= r|0x20 && r|0x20 <= 'z':
+			t[r] = letter
+		case '0' <= r && r <= '9':
+			t[r] = number
+		case isSpace(rune(r)):
+			t[r] = space
+		}
 	}
 	return t
 }()
@@ -209,20 +216,19 @@ var asciiClass = func() (t [utf8.RuneSelf]class8) {
 // wideClass returns the table of all characters' classes.
 var wideClass = sync.OnceValue(func() *[unicode.MaxRune + 1]class8 {
 	t := new([unicode.MaxRune + 1]class8)
-	for r := range t {
-		t[r] = classOf(rune(r))
+	fill := func(s charSet, c class8) {
+		for _, x := range s {
+			for r := x.first; r <= x.last; r++ {
+				t[r] = c
+			}
+		}
+	}
+	fill(letters(), letter)
+	fill(numbers(), number)
+	for r := range rune(0x3001) { // no white space lies above
+		if isSpace(r) {
+			t[r] = space
+		}
 	}
 	return t
 })
-
-func classOf(r rune) class8 {
-	switch {
-	case unicode.IsSpace(r):
-		return space
-	case unicode.IsLetter(r):
-		return letter
-	case unicode.IsNumber(r):
-		return number
-	}
-	return other
-}

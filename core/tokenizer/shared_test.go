@@ -1,4 +1,4 @@
-package tokenizer
+package tokenizer_test
 
 import (
 	"compress/gzip"
@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
+	"github.com/stepwise-dpo/stepwise/core/tokenizer"
 )
 
 // corpusGolden is what Hugging Face's native library made of corpus.json.
@@ -67,7 +68,7 @@ func TestSharedCorpus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var want corpusGolden
 			readJSON(t, filepath.Join(dir, name+".ids.json.gz"), &want)
-			tok, err := Load(filepath.Join(dir, name+".json"))
+			tok, err := tokenizer.Load(filepath.Join(dir, name+".json"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +112,7 @@ func TestSmolLM2(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tok, err := Load(dir)
+	tok, err := tokenizer.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

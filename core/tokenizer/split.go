@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -195,23 +194,4 @@ func (wordsAndSigns) find(s string, matches []span) []span {
 		last = k
 	}
 	return matches
-}
-
-func isSpace(r rune) bool { return unicode.IsSpace(r) }
-
-// isNumeric is Rust's char::is_numeric: Nd, Nl and No.
-func isNumeric(r rune) bool { return unicode.IsNumber(r) }
-
-// isPunctuation is the reference's: ASCII's punctuation and Unicode's P.
-func isPunctuation(r rune) bool {
-	if r < utf8.RuneSelf {
-		return unicode.IsPunct(r) || unicode.IsSymbol(r)
-	}
-	return unicode.IsPunct(r)
-}
-
-// isWord is \w of Unicode's UTS 18: alphabetic, marks, decimal digits, connectors
-// and joiners.
-func isWord(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control)
 }

@@ -1,0 +1,116 @@
+package tokenizer
+
+import (
+	_ "embed"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// unicodeTxt holds the character sets of Hugging Face's library, a line each: a name
+// and ranges of code points. The library's parts follow Unicode 7 to 17, and Go's
+// tables one version of their own, so neither can stand for the other.
+// testdata/make_unicode.py writes it.
+//
+//go:embed unicode.txt
+var unicodeTxt string
+
+// A charSet is a set of characters as sorted ranges.
+type charSet []charRange
+
+type charRange struct{ first, last rune }
+
+// has reports whether r is in the set.
+func (s charSet) has(r rune) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i].last >= r })
+	return i < len(s) && s[i].first <= r
+}
+
+// unicodeSets returns the sets by name, and the lower-case letters by letter.
+var unicodeSets = sync.OnceValue(func() (sets struct {
+	sets  map[string]charSet
+	lower map[rune]rune
+}) {
+	sets.sets = map[string]charSet{}
+	sets.lower = map[rune]rune{}
+	for line := range strings.Lines(unicodeTxt) {
+		fields := strings.Fields(line)
+		name := fields[0]
+		for _, f := range fields[1:] {
+			if from, to, ok := strings.Cut(f, ":"); ok {
+				sets.lower[hexRune(from)] = hexRune(to)
+				continue
+			}
+			first, last, ok := strings.Cut(f, "-")
+			if !ok {
+				last = first
+			}
+			sets.sets[name] = append(sets.sets[name], charRange{hexRune(first), hexRune(last)})
+		}
+	}
+	return sets
+})
+
+// hexRune reads a number of unicodeTxt.
+func hexRune(s string) rune {
+	r, err := strconv.ParseUint(s, 16, 21)
+	if err != nil {
+		panic(fmt.Sprintf("unicode.txt: %v", err)) // the file is ours
+	}
+	return rune(r)
+}
+
+// lazySet returns a set of unicodeTxt, read when it is first used.
+func lazySet(name string) func() charSet {
+	return sync.OnceValue(func() charSet { return unicodeSets().sets[name] })
+}
+
+var (
+	letters      = lazySet("L")
+	numbers      = lazySet("N")
+	numerics     = lazySet("numeric")
+	punctuation  = lazySet("punctuation")
+	wordChars    = lazySet("word")
+	marks        = lazySet("mark")
+	decomposable = lazySet("decomposes")
+)
+
+// isSpace is Unicode's White_Space, which has not changed for long.
+func isSpace(r rune) bool { return unicode.IsSpace(r) }
+
+// isNumeric is Rust's char::is_numeric, where Digits cuts.
+func isNumeric(r rune) bool { return numerics().has(r) }
+
+// isPunctuation is where Punctuation cuts.
+func isPunctuation(r rune) bool { return punctuation().has(r) }
+
+// isWord is Rust's \w, which single_word and Whitespace ask.
+func isWord(r rune) bool { return wordChars().has(r) }
+
+// isMark is what StripAccents takes away.
+func isMark(r rune) bool { return marks().has(r) }
+
+// toLower returns the lower case of r, one character.
+func toLower(r rune) rune {
+	if low, ok := unicodeSets().lower[r]; ok {
+		return low
+	}
+	return r
+}
+
+// missing writes, for a character class, what the set of that name has over Go's
+// table of the same category.
+func missing(name string) string {
+	var out strings.Builder
+	for _, s := range unicodeSets().sets[name] {
+		for r := s.first; r <= s.last; r++ {
+			if !unicode.Is(unicode.Categories[name], r) {
+				out.WriteRune(r)
+			}
+		}
+	}
+	return out.String()
+}
