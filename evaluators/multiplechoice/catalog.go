@@ -1,0 +1,204 @@
+package multiplechoice
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+//go:embed tasks/*.toml
+var builtin embed.FS
+
+// catalog holds the definitions of tasks and groups as a preset sees them.
+type catalog struct {
+	tasks   map[string]*Definition
+	groups  map[string]*Group
+	aliases map[string]string
+}
+
+// loadCatalog reads the built-in definitions and those of the user's folder, if
+// it is not empty; a definition of the user's replaces a built-in one.
+func loadCatalog(p Preset, userDir string) (*catalog, error) {
+	c := &catalog{map[string]*Definition{}, map[string]*Group{}, map[string]string{}}
+	tasks, err := fs.Sub(builtin, "tasks")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.addFolder(tasks, p); err != nil {
+		return nil, err
+	}
+	if userDir != "" {
+		if err := c.addFolder(os.DirFS(userDir), p); err != nil {
+			return nil, fmt.Errorf("task folder %q: %w", userDir, err)
+		}
+	}
+	return c, c.checkGroups()
+}
+
+// addFolder adds the definitions of every TOML file of the folder.
+func (c *catalog) addFolder(dir fs.FS, p Preset) error {
+	files, err := fs.ReadDir(dir, ".")
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, f := range files {
+		if path.Ext(f.Name()) != ".toml" {
+			continue
+		}
+		if err := c.addFile(dir, f.Name(), p); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", f.Name(), err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c *catalog) addFile(dir fs.FS, name string, p Preset) error {
+	source, err := fs.ReadFile(dir, name)
+	if err != nil {
+		return err
+	}
+	var kind struct {
+		Group string
+		Each  []string
+	}
+	if _, err := toml.Decode(string(source), &kind); err != nil {
+		return err
+	}
+	if kind.Group != "" {
+		g := &Group{Scale: 1}
+		if err := decode(string(source), g, p); err != nil {
+			return err
+		}
+		c.groups[g.Name] = g
+		return nil
+	}
+	if len(kind.Each) == 0 {
+		return c.addTask(dir, string(source), p)
+	}
+	for _, n := range kind.Each {
+		one := strings.NewReplacer("$name", n, "$words", strings.ReplaceAll(n, "_", " ")).Replace(string(source))
+		if err := c.addTask(dir, one, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *catalog) addTask(dir fs.FS, source string, p Preset) error {
+	d := &Definition{}
+	if err := decodeTask(dir, source, d, p, 0); err != nil {
+		return err
+	}
+	if err := d.check(); err != nil {
+		return err
+	}
+	c.tasks[d.Task] = d
+	for _, a := range d.Aliases {
+		c.aliases[a] = d.Task
+	}
+	return nil
+}
+
+// decodeTask sets d from the included file and then from source.
+func decodeTask(dir fs.FS, source string, d *Definition, p Preset, depth int) error {
+	var head struct{ Include string }
+	if _, err := toml.Decode(source, &head); err != nil {
+		return err
+	}
+	if head.Include != "" {
+		if depth > 10 {
+			return fmt.Errorf("include %q: files include each other", head.Include)
+		}
+		base, err := fs.ReadFile(dir, head.Include)
+		if err != nil {
+			return fmt.Errorf("include %q: %w", head.Include, err)
+		}
+		if err := decodeTask(dir, string(base), d, p, depth+1); err != nil {
+			return fmt.Errorf("include %q: %w", head.Include, err)
+		}
+	}
+	return decode(source, d, p)
+}
+
+// decode sets the struct that into points to from TOML and then, under the
+// leaderboard's preset, from its table [leaderboard].
+func decode[T any](source string, into *T, p Preset) error {
+	meta, err := toml.Decode(source, into)
+	if err != nil {
+		return err
+	}
+	var over struct{ Leaderboard toml.Primitive }
+	overMeta, err := toml.Decode(source, &over)
+	if err != nil {
+		return err
+	}
+	target := into
+	if p != Leaderboard {
+		target = new(T) // checked all the same
+	}
+	if overMeta.IsDefined("leaderboard") {
+		if err := overMeta.PrimitiveDecode(over.Leaderboard, target); err != nil {
+			return fmt.Errorf("leaderboard: %w", err)
+		}
+	}
+	return unknownKeys(meta, overMeta)
+}
+
+// unknownKeys is an error that lists the keys which neither decoding took.
+func unknownKeys(meta, over toml.MetaData) error {
+	leaderboard := over.Undecoded()
+	var unknown []string
+	for _, k := range meta.Undecoded() {
+		if k[0] == "leaderboard" && !slices.ContainsFunc(leaderboard, func(u toml.Key) bool { return u.String() == k.String() }) {
+			continue
+		}
+		unknown = append(unknown, k.String())
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("unknown keys: %s", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// checkGroups reports members that no file defines, and circles.
+func (c *catalog) checkGroups() error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(c.groups)) {
+		if err := c.checkGroup(name, nil); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c *catalog) checkGroup(name string, above []string) error {
+	if slices.Contains(above, name) {
+		return fmt.Errorf("group %q contains itself through %s", name, strings.Join(above, ", "))
+	}
+	for _, member := range c.groups[name].Tasks {
+		if _, ok := c.groups[member]; ok {
+			if err := c.checkGroup(member, append(above, name)); err != nil {
+				return err
+			}
+		} else if _, ok := c.tasks[member]; !ok {
+			return fmt.Errorf("group %q: no task or group %q", name, member)
+		}
+	}
+	return nil
+}
+
+// names returns every task and group that can be asked for.
+func (c *catalog) names() []string {
+	all := slices.Concat(slices.Collect(maps.Keys(c.tasks)), slices.Collect(maps.Keys(c.groups)))
+	slices.Sort(all)
+	return all
+}

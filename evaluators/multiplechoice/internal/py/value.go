@@ -1,0 +1,131 @@
+// Package py holds what evaluation needs of Python to the last bit: its random
+// numbers, the text of its floats and JSON, its notion of white space and
+// capitals, and the order in which it and NumPy add numbers.
+package py
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Object is a JSON object that keeps the order of its members, as Python's dict
+// does. Values are nil, bool, int64, float64, string, []any, Object or, for
+// integers beyond int64, json.Number.
+type Object []Member
+
+// Member is a key and its value.
+type Member struct {
+	Key   string
+	Value any
+}
+
+// Get returns the value of key.
+func (o Object) Get(key string) (any, bool) {
+	for _, m := range o {
+		if m.Key == key {
+			return m.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Set replaces the value of key in its place, or appends it.
+func (o *Object) Set(key string, value any) {
+	for i, m := range *o {
+		if m.Key == key {
+			(*o)[i].Value = value
+			return
+		}
+	}
+	*o = append(*o, Member{key, value})
+}
+
+// Keys returns the keys in order.
+func (o Object) Keys() []string {
+	keys := make([]string, len(o))
+	for i, m := range o {
+		keys[i] = m.Key
+	}
+	return keys
+}
+
+// ParseJSON reads the one JSON value that data holds.
+func ParseJSON(data []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	v, err := readValue(d)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("text after the JSON value at byte %d", d.InputOffset())
+	}
+	return v, nil
+}
+
+func readValue(d *json.Decoder) (any, error) {
+	t, err := d.Token()
+	if err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	switch t := t.(type) {
+	case json.Delim:
+		if t == '{' {
+			return readObject(d)
+		}
+		return readList(d)
+	case json.Number:
+		return number(t), nil
+	}
+	return t, nil
+}
+
+func readObject(d *json.Decoder) (any, error) {
+	o := Object{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		v, err := readValue(d)
+		if err != nil {
+			return nil, err
+		}
+		o.Set(key.(string), v)
+	}
+	_, err := d.Token()
+	return o, err
+}
+
+func readList(d *json.Decoder) (any, error) {
+	list := []any{}
+	for d.More() {
+		v, err := readValue(d)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	_, err := d.Token()
+	return list, err
+}
+
+// number returns n as Python's json would: an int, or a float where it has a
+// point or an exponent.
+func number(n json.Number) any {
+	if strings.ContainsAny(string(n), ".eE") {
+		f, _ := n.Float64() // out of range is ±Inf, as in Python
+		return f
+	}
+	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
+		return i
+	}
+	return n
+}
