@@ -22,6 +22,7 @@ type AddedToken struct {
 type added struct {
 	tokens     []AddedToken
 	decoded    []string       // of each token: what the decoder sees
+	skipped    []bool         // of each token: whether decoding may leave it out
 	byID       map[int32]int  // position in tokens
 	byContent  map[string]int // position in tokens
 	raw        matcher        // over the text as given
@@ -79,6 +80,11 @@ func (a *added) index(normalize func(string) string) error {
 		}
 		find.add(form, i)
 		a.decoded = append(a.decoded, form)
+	}
+	// The reference asks whether what the decoder sees is a special token's content.
+	for _, s := range a.decoded {
+		i, ok := a.byContent[s]
+		a.skipped = append(a.skipped, ok && a.tokens[i].Special)
 	}
 	return nil
 }

@@ -226,13 +226,12 @@ func (d *decodeSuffix) decode(tokens []string) []string {
 func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
-		if skipSpecial && t.IsSpecial(id) {
-			continue
-		}
-		if i, ok := t.added.byID[id]; ok {
+		if i, ok := t.added.byID[id]; !ok {
+			if s, ok := t.model.token(id); ok {
+				tokens = append(tokens, s)
+			}
+		} else if !skipSpecial || !t.added.skipped[i] {
 			tokens = append(tokens, t.added.decoded[i])
-		} else if s, ok := t.model.token(id); ok {
-			tokens = append(tokens, s)
 		}
 	}
 	if t.decoder == nil {
@@ -245,14 +244,4 @@ func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 		tokens = d.decode(tokens)
 	}
 	return strings.Join(tokens, "")
-}
-
-func runeLen(s string) int {
-	_, n := utf8.DecodeRuneInString(s)
-	return n
-}
-
-func lastRuneLen(s string) int {
-	_, n := utf8.DecodeLastRuneInString(s)
-	return n
 }

@@ -14,7 +14,8 @@ type model interface {
 	size() int // number of tokens
 }
 
-// A token is an id and the length, in bytes, of what it stands for in the word.
+// A token is an id and the length, in bytes, of what it stands for in the word. Length
+// 0 is that of a token that stands for the same as the one before it.
 type token struct{ id, size int32 }
 
 // parseModel reads the "model" of tokenizer.json.

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 )
 
 // A frame is what the post-processor puts before and after the ids of one text, and
@@ -15,7 +15,10 @@ type frame struct {
 }
 
 // A trim takes the spaces at a token's ends out of its offsets.
-type trim struct{ prefixSpace bool }
+type trim struct {
+	prefixSpace bool // a space in front may be the pre-tokenizer's
+	before      int  // special tokens put in front by then
+}
 
 // parseFrame reads the "post_processor" of tokenizer.json.
 func parseFrame(raw json.RawMessage) (frame, error) {
@@ -44,7 +47,7 @@ func (f *frame) add(c component) error {
 			return err
 		}
 		if o.TrimOffsets {
-			f.trim = append(f.trim, trim{o.AddPrefixSpace})
+			f.trim = append(f.trim, trim{o.AddPrefixSpace, len(f.before)})
 		}
 		return nil
 	case "TemplateProcessing":
@@ -154,27 +157,32 @@ func (f *frame) offsets(spans []span, addSpecial bool) [][2]int {
 }
 
 // trimOffsets takes the spaces that the tokens' spellings show out of the spans
-// (process_offsets of the reference's ByteLevel).
-func (f *frame) trimOffsets(t *Tokenizer, s string, tokens []token, spans []span) {
-	isBlank := func(r rune) bool { return r == byteRune[' '] || unicode.IsSpace(r) }
+// (process_offsets of the reference's ByteLevel). s is the text.
+func (f *frame) trimOffsets(s string, t *trace) {
 	for _, how := range f.trim {
-		for i, k := range tokens {
-			spelling, _ := t.Token(k.id)
-			inner := strings.TrimLeftFunc(spelling, isBlank)
-			lead := len([]rune(spelling)) - len([]rune(inner))
-			trail := len([]rune(spelling)) - len([]rune(strings.TrimRightFunc(spelling, isBlank)))
-			p := &spans[i]
-			if lead > 0 && how.prefixSpace && (i == 0 || p.start == 0) {
-				lead--
+		for i, spelling := range t.spellings {
+			lead := len(spelling) - len(strings.TrimLeftFunc(spelling, isBlank))
+			lead = utf8.RuneCountInString(spelling[:lead])
+			trail := len(strings.TrimRightFunc(spelling, isBlank))
+			trail = utf8.RuneCountInString(spelling[trail:])
+			p := &t.spans[i]
+			if first := i+how.before == 0 || p.start == 0; first && how.prefixSpace && lead == 1 {
+				lead = 0
 			}
 			for ; lead > 0 && p.start < p.end; lead-- {
-				p.start += runeLen(s[p.start:])
+				_, n := utf8.DecodeRuneInString(s[p.start:])
+				p.start += n
 			}
-			if trail > 0 && len([]rune(s[:p.end])) >= trail {
-				for ; trail > 0 && p.end > p.start; trail-- {
-					p.end -= lastRuneLen(s[:p.end])
-				}
+			if trail > utf8.RuneCountInString(s[:p.end]) {
+				continue
+			}
+			for ; trail > 0 && p.end > p.start; trail-- {
+				_, n := utf8.DecodeLastRuneInString(s[:p.end])
+				p.end -= n
 			}
 		}
 	}
 }
+
+// isBlank reports whether r is white space or stands for the byte of a space.
+func isBlank(r rune) bool { return r == byteRune[' '] || isSpace(r) }

@@ -3,7 +3,7 @@ package tokenizer
 import (
 	"fmt"
 	"strings"
-	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
@@ -166,9 +166,11 @@ func escape(s string, inClass bool) (n int, text string, err error) {
 	}
 	switch c := s[1]; {
 	case c == 'w' || c == 'W':
-		return classEscape(s, 2, wordClass(), c == 'W', inClass)
+		set := unicodeSets().sets["regex-word"]
+		return setEscape(s, 2, set.members(), set, c == 'W', inClass)
 	case c == 'd' || c == 'D':
-		return classEscape(s, 2, `\p{Nd}`+missing("Nd"), c == 'D', inClass)
+		set := unicodeSets().sets["Nd"]
+		return setEscape(s, 2, set.members(), set, c == 'D', inClass)
 	case c == 'p' || c == 'P':
 		return property(s, inClass)
 	case strings.IndexByte("hHRXKkgyYON", c) >= 0:
@@ -178,7 +180,8 @@ func escape(s string, inClass bool) (n int, text string, err error) {
 	return 1 + size, s[:1+size], nil
 }
 
-// property translates \p{L} and its kin, adding what Go's tables lack.
+// property translates \p{L} and its kin. The reference's own sets are written out
+// where Go's tables differ.
 func property(s string, inClass bool) (n int, text string, err error) {
 	name, _, ok := strings.Cut(s[2:], "}")
 	name, open := strings.CutPrefix(name, "{")
@@ -187,36 +190,29 @@ func property(s string, inClass bool) (n int, text string, err error) {
 	}
 	n = len(`\p{}`) + len(name)
 	name, caret := strings.CutPrefix(name, "^")
-	members := `\p{` + name + "}" + missing(name)
-	return classEscape(s, n, members, (s[1] == 'P') != caret, inClass)
+	not := (s[1] == 'P') != caret
+	if set := unicodeSets().sets[name]; set != nil {
+		return setEscape(s, n, `\p{`+name+"}"+set.beyond(unicode.Categories[name]), set, not, inClass)
+	}
+	if inClass && not {
+		return 0, "", fmt.Errorf("%s inside of a class is not implemented", s[:n])
+	}
+	if not {
+		return n, `\P{` + name + "}", nil
+	}
+	return n, `\p{` + name + "}", nil
 }
 
-// classEscape writes the members of a class for the n bytes of s that name it.
-func classEscape(s string, n int, members string, not, inClass bool) (int, string, error) {
+// setEscape writes the escape that the first n bytes of s are; members is the set as
+// a class holds it.
+func setEscape(s string, n int, members string, set charSet, not, inClass bool) (int, string, error) {
 	switch {
 	case inClass && not:
-		return 0, "", fmt.Errorf("%s inside of a class is not implemented", s[:n])
+		return n, set.outside(), nil
 	case inClass:
 		return n, members, nil
 	case not:
 		return n, "[^" + members + "]", nil
 	}
 	return n, "[" + members + "]", nil
-}
-
-// wordClass returns the members of Oniguruma's \w.
-var wordClass = sync.OnceValue(func() string {
-	var out strings.Builder
-	for _, s := range unicodeSets().sets["regex-word"] {
-		fmt.Fprintf(&out, "%s-%s", charEscape(s.first), charEscape(s.last))
-	}
-	return out.String()
-})
-
-// charEscape writes r for a class.
-func charEscape(r rune) string {
-	if r < utf8.RuneSelf {
-		return fmt.Sprintf(`\x%02x`, r)
-	}
-	return string(r)
 }

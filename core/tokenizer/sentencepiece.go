@@ -150,13 +150,16 @@ func (m *spm) text(f map[string]any) {
 	spmText(f, m.dummyPrefix)
 	var steps []any
 	if m.squeeze {
-		steps = append(steps, replaceRegex(`\A +| +\z`, ""), replaceRegex(" {2,}", " "))
+		steps = append(steps, replaceRegex(`\A +`, ""), replaceRegex(" {2,}", " "))
 	}
 	if m.dummyPrefix {
 		steps = append(steps, prependMark)
 	}
 	if m.escape {
 		steps = append(steps, replaceString(" ", spaceMark))
+	}
+	if m.squeeze {
+		steps = append(steps, replaceRegex(spaceMark+`+\z`, "")) // marks of the text's own too
 	}
 	f["normalizer"] = sequence("normalizers", steps...)
 	if user := m.userDefined(); len(user) > 0 {

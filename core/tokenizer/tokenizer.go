@@ -150,20 +150,26 @@ func (t *Tokenizer) EncodeOffsets(s string, addSpecial bool) (ids []int32, offse
 	work := t.pool.Get().(*scratch)
 	defer t.pool.Put(work)
 	work.tokens = work.tokens[:0]
-	var spans []span
-	t.encode(work, text{s: s, track: true}, &spans)
-	t.frame.trimOffsets(t, s, work.tokens, spans)
-	return t.frame.ids(work.tokens, addSpecial), t.frame.offsets(spans, addSpecial)
+	var tr trace
+	t.encode(work, text{s: s, track: true}, &tr)
+	t.frame.trimOffsets(s, &tr)
+	return t.frame.ids(work.tokens, addSpecial), t.frame.offsets(tr.spans, addSpecial)
 }
 
-// encode appends the tokens of in, and their spans where asked for, to work.tokens.
-func (t *Tokenizer) encode(work *scratch, in text, spans *[]span) {
+// A trace says, for each token, where it comes from and how it is spelt.
+type trace struct {
+	spans     []span
+	spellings []string
+}
+
+// encode appends the tokens of in to work.tokens and, where tr is not nil, to tr.
+func (t *Tokenizer) encode(work *scratch, in text, tr *trace) {
 	in = validUTF8(in)
 	work.rawCuts = t.added.find(&t.added.raw, in.s, work.rawCuts[:0])
 	for _, c := range work.rawCuts {
 		part := in.slice(c.start, c.end)
 		if c.id >= 0 {
-			work.add(token{c.id, int32(len(part.s))}, part, spans)
+			work.add(token{c.id, int32(len(part.s))}, part, tr)
 			continue
 		}
 		if t.normalizer != nil {
@@ -173,24 +179,25 @@ func (t *Tokenizer) encode(work *scratch, in text, spans *[]span) {
 		for _, c := range work.cuts {
 			piece := part.slice(c.start, c.end)
 			if c.id >= 0 {
-				work.add(token{c.id, int32(len(piece.s))}, piece, spans)
+				work.add(token{c.id, int32(len(piece.s))}, piece, tr)
 				continue
 			}
-			t.encodePiece(work, piece, spans)
+			t.encodePiece(work, piece, tr)
 		}
 	}
 }
 
 // add appends one token that stands for all of part.
-func (work *scratch) add(k token, part text, spans *[]span) {
+func (work *scratch) add(k token, part text, tr *trace) {
 	work.tokens = append(work.tokens, k)
-	if spans != nil {
-		*spans = append(*spans, part.original(0, len(part.s)))
+	if tr != nil {
+		tr.spans = append(tr.spans, part.original(0, len(part.s)))
+		tr.spellings = append(tr.spellings, part.s)
 	}
 }
 
 // encodePiece runs a piece without added tokens through pre-tokenizers and model.
-func (t *Tokenizer) encodePiece(work *scratch, piece text, spans *[]span) {
+func (t *Tokenizer) encodePiece(work *scratch, piece text, tr *trace) {
 	w := &work.words
 	w.text = piece
 	w.cuts = append(w.cuts[:0], span{0, len(piece.s)})
@@ -203,16 +210,25 @@ func (t *Tokenizer) encodePiece(work *scratch, piece text, spans *[]span) {
 		}
 		from := len(work.tokens)
 		work.tokens = t.model.encode(work, w.s[c.start:c.end], work.tokens)
-		if spans == nil {
-			continue
-		}
-		at := c.start
-		for _, k := range work.tokens[from:] {
-			*spans = append(*spans, w.original(at, at+int(k.size)))
-			at += int(k.size)
+		if tr != nil {
+			t.trace(w, c.start, work.tokens[from:], tr)
 		}
 	}
 	w.text = text{} // do not keep the caller's text alive
+}
+
+// trace appends the tokens of the word at start to tr.
+func (t *Tokenizer) trace(w *words, start int, tokens []token, tr *trace) {
+	for _, k := range tokens {
+		if k.size > 0 {
+			tr.spans = append(tr.spans, w.original(start, start+int(k.size)))
+			start += int(k.size)
+		} else {
+			tr.spans = append(tr.spans, tr.spans[len(tr.spans)-1])
+		}
+		spelling, _ := t.model.token(k.id)
+		tr.spellings = append(tr.spellings, spelling)
+	}
 }
 
 // Token returns the token with the id, as tokenizer.json spells it.

@@ -101,16 +101,45 @@ func toLower(r rune) rune {
 	return r
 }
 
-// missing writes, for a character class, what the set of that name has over Go's
-// table of the same category.
-func missing(name string) string {
+// members writes the set for a character class.
+func (s charSet) members() string {
 	var out strings.Builder
-	for _, s := range unicodeSets().sets[name] {
-		for r := s.first; r <= s.last; r++ {
-			if !unicode.Is(unicode.Categories[name], r) {
-				out.WriteRune(r)
+	for _, x := range s {
+		out.WriteString(charEscape(x.first) + "-" + charEscape(x.last))
+	}
+	return out.String()
+}
+
+// outside writes all characters but the set's for a character class.
+func (s charSet) outside() string {
+	var rest charSet
+	next := rune(0)
+	for _, x := range s {
+		if next < x.first {
+			rest = append(rest, charRange{next, x.first - 1})
+		}
+		next = x.last + 1
+	}
+	return append(rest, charRange{next, unicode.MaxRune}).members()
+}
+
+// beyond writes, for a character class, what the set has over Go's table.
+func (s charSet) beyond(table *unicode.RangeTable) string {
+	var more charSet
+	for _, x := range s {
+		for r := x.first; r <= x.last; r++ {
+			if !unicode.Is(table, r) {
+				more = append(more, charRange{r, r})
 			}
 		}
 	}
-	return out.String()
+	return more.members()
+}
+
+// charEscape writes r for a character class.
+func charEscape(r rune) string {
+	if r <= 0xFFFF {
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return string(r)
 }

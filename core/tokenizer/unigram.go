@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"unicode/utf8"
 )
 
@@ -61,6 +62,7 @@ func newUnigram(c component, bytes bool) (*unigram, error) {
 	}
 	ids := make(map[string]int32, len(o.Vocab))
 	m := &unigram{unk: *o.UnkID}
+	lowest := math.Inf(1)
 	for i, s := range o.Vocab {
 		if _, again := ids[s.token]; again {
 			return nil, fmt.Errorf("Unigram: token %q is there twice", s.token)
@@ -68,11 +70,9 @@ func newUnigram(c component, bytes bool) (*unigram, error) {
 		ids[s.token] = int32(i)
 		m.scores = append(m.scores, s.score)
 		m.trie.add(s.token, i)
-		m.unkScore = min(m.unkScore, s.score-unkPenalty)
-		if i == 0 {
-			m.unkScore = s.score - unkPenalty
-		}
+		lowest = min(lowest, s.score)
 	}
+	m.unkScore = lowest - unkPenalty
 	var err error
 	if m.vocabulary, err = newVocabulary(ids); err != nil {
 		return nil, err
@@ -141,8 +141,8 @@ func (m *unigram) appendReversed(tokens []token, part string, id int32) []token 
 			return append(tokens, token{id, int32(len(part))})
 		}
 	}
-	for i := len(part) - 1; i >= 0; i-- {
-		tokens = append(tokens, token{m.fallback[part[i]], 1})
+	for i := len(part) - 1; i > 0; i-- {
+		tokens = append(tokens, token{m.fallback[part[i]], 0})
 	}
-	return tokens
+	return append(tokens, token{m.fallback[part[0]], int32(len(part))})
 }
