@@ -147,7 +147,7 @@ func probabilities(lls []float64) []float64 {
 	}
 	p := make([]float64, len(lls))
 	for i, ll := range lls {
-		p[i] = math.Exp(ll - shift)
+		p[i] = py.Exp(ll - shift)
 	}
 	return p
 }
