@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -36,7 +37,7 @@ type MetricsLog struct {
 func OpenMetrics(f *Folder, step, update int) (*MetricsLog, error) {
 	var keep []Metrics
 	if f.Has("metrics.jsonl") {
-		rows, err := readWhole(f)
+		rows, err := ReadMetrics(f)
 		if err != nil {
 			return nil, err
 		}
@@ -69,34 +70,26 @@ func OpenMetrics(f *Folder, step, update int) (*MetricsLog, error) {
 	return log, nil
 }
 
-// readWhole reads the log's complete lines; a killed run may have left half of
-// one.
-func readWhole(f *Folder) ([]Metrics, error) {
+// ReadMetrics returns the run's updates so far. A killed run may have left half
+// a line at the end, which does not count.
+func ReadMetrics(f *Folder) ([]Metrics, error) {
 	raw, err := os.ReadFile(f.Path("metrics.jsonl"))
 	if err != nil {
 		return nil, err
 	}
 	var rows []Metrics
-	for start := 0; start < len(raw); {
-		end := start
-		for end < len(raw) && raw[end] != '\n' {
-			end++
-		}
-		if end == len(raw) {
+	for line := range bytes.Lines(raw) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
 			break
 		}
 		var m Metrics
-		if err := json.Unmarshal(raw[start:end], &m); err != nil {
+		if err := json.Unmarshal(line, &m); err != nil {
 			return nil, fmt.Errorf("%q, row %d: %w", f.Path("metrics.jsonl"), len(rows)+1, err)
 		}
 		rows = append(rows, m)
-		start = end + 1
 	}
 	return rows, nil
 }
-
-// ReadMetrics returns the run's updates so far.
-func ReadMetrics(f *Folder) ([]Metrics, error) { return readWhole(f) }
 
 // Append writes an update, flushed.
 func (l *MetricsLog) Append(m Metrics) error {

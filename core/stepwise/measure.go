@@ -1,0 +1,227 @@
+package stepwise
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/loss"
+	"github.com/stepwise-dpo/stepwise/core/record"
+	"github.com/stepwise-dpo/stepwise/core/scorer"
+)
+
+// measure scores the held-out pairs with M_t, runs the evaluators that are due
+// and adds the model to the summary, unless an earlier run did.
+func (l *loop) measure(ctx context.Context, t int) error {
+	name := modelName(t)
+	if _, done := l.summary.Find(name); done {
+		return nil
+	}
+	m := record.ModelSummary{
+		Name: name, Gamma: map[string]record.Gamma{},
+		Heldout: map[string]record.Heldout{}, Eval: map[string]map[string]record.Number{},
+	}
+	for _, source := range l.Heldout {
+		if err := l.measureHeldout(ctx, t, source, &m); err != nil {
+			return fmt.Errorf("held-out source %q: %w", source.Name, err)
+		}
+	}
+	if err := l.evaluate(ctx, t, &m); err != nil {
+		return err
+	}
+	l.summary.Set(m)
+	return l.Folder.WriteJSON("summary.json", l.summary)
+}
+
+// measureHeldout fills in gamma and, with S as the reference, loss and rewards.
+func (l *loop) measureHeldout(ctx context.Context, t int, source core.Source, m *record.ModelSummary) error {
+	scores, err := l.heldoutScores(ctx, t, source)
+	if err != nil {
+		return err
+	}
+	reference, err := l.heldoutScores(ctx, 0, source)
+	if err != nil {
+		return err
+	}
+	m.Gamma[source.Name] = gammaOf(scores)
+	fn, err := l.Config.Train.Loss()
+	if err != nil {
+		return err
+	}
+	m.Heldout[source.Name] = heldoutOf(fn, scores, reference)
+	return nil
+}
+
+// heldoutScores returns M_t's scores of the source, from the file of an earlier
+// measurement where there is one.
+func (l *loop) heldoutScores(ctx context.Context, t int, source core.Source) ([]record.PairScore, error) {
+	dir, name := l.modelDir(t), modelName(t)
+	info, err := l.info(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	file := fmt.Sprintf("eval/%s/heldout-%s.jsonl", name, source.Name)
+	if err := l.recall(file); err != nil {
+		return nil, err
+	}
+	items := source.Items()
+	scores, err := l.scoreOnce(ctx, dir, info, items)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]record.PairScore, len(items))
+	for i, s := range scores {
+		rows[i] = pairScore(s)
+		rows[i].Source, rows[i].Pair, rows[i].Key = source.Name, i, scorer.Key(info, items[i])
+	}
+	if l.Folder.Has(file) {
+		return rows, nil
+	}
+	return rows, record.WriteJSONL(l.Folder, file, rows)
+}
+
+// evaluate runs the evaluators that are due at M_t.
+func (l *loop) evaluate(ctx context.Context, t int, m *record.ModelSummary) error {
+	for i, e := range l.Evaluators {
+		settings := l.Config.Evals[i]
+		if settings.When == "start" && t > 0 || settings.When == "end" && t != len(l.steps) {
+			continue
+		}
+		dir := l.Folder.Path("eval", m.Name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		s, err := l.open(ctx, l.modelDir(t), m.Name)
+		if err != nil {
+			return err
+		}
+		metrics, err := e.Evaluate(ctx, s, dir)
+		if err != nil {
+			return fmt.Errorf("evaluator %q: %w", settings.Evaluator, err)
+		}
+		for _, metric := range metrics {
+			if m.Eval[metric.Task] == nil {
+				m.Eval[metric.Task] = map[string]record.Number{}
+			}
+			m.Eval[metric.Task][metric.Name] = record.Number(metric.Value)
+		}
+	}
+	return nil
+}
+
+// noteGamma adds to the summary what the reference pass has told of M_t on the
+// training sources.
+func (l *loop) noteGamma(t int, references []record.PairScore) error {
+	m, ok := l.summary.Find(modelName(t))
+	if !ok || l.Config.Train.Reference != "previous" {
+		return nil
+	}
+	bySource := map[string][]record.PairScore{}
+	for _, r := range references {
+		bySource[r.Source] = append(bySource[r.Source], r)
+	}
+	for source, scores := range bySource {
+		m.Gamma[source] = gammaOf(scores)
+	}
+	l.summary.Set(m)
+	return l.Folder.WriteJSON("summary.json", l.summary)
+}
+
+// gammaOf describes gamma over the pairs.
+func gammaOf(pairs []record.PairScore) record.Gamma {
+	g := record.Gamma{Pairs: len(pairs), LengthMatched: record.Number(math.NaN())}
+	var matched []float64
+	for _, p := range pairs {
+		gamma := p.Chosen - p.Rejected
+		g.Mean += gamma
+		g.PerToken += p.Chosen/float64(p.ChosenTokens) - p.Rejected/float64(p.RejectedTokens)
+		if gamma > 0 {
+			g.RewardAccuracy++
+		}
+		if alike(p.ChosenTokens, p.RejectedTokens) {
+			matched = append(matched, gamma)
+		}
+	}
+	n := float64(len(pairs))
+	g.Mean, g.PerToken, g.RewardAccuracy = g.Mean/n, g.PerToken/n, g.RewardAccuracy/n
+	if len(matched) > 0 {
+		g.LengthMatched = record.Number(mean(matched))
+	}
+	return g
+}
+
+// alike says whether two lengths differ by at most 10 % of the longer.
+func alike(a, b int) bool { return 10*(max(a, b)-min(a, b)) <= max(a, b) }
+
+func mean(v []float64) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
+}
+
+// heldoutOf is the loss of the pairs, all as one batch.
+func heldoutOf(fn *loss.Loss, scores, reference []record.PairScore) record.Heldout {
+	pairs := make([]loss.Pair, len(scores))
+	for i := range scores {
+		pairs[i] = lossPair(scores[i], reference[i])
+	}
+	var b batchStats
+	for i, term := range fn.Terms(pairs) {
+		b.add(fn, pairs[i], term)
+	}
+	m := b.means()
+	return record.Heldout{
+		Loss: m.Loss, Accuracy: m.Accuracies, Margin: m.Margins,
+		RewardsChosen: m.RewardsChosen, RewardsRejected: m.RewardsRejected,
+	}
+}
+
+func lossPair(policy, reference record.PairScore) loss.Pair {
+	return loss.Pair{
+		Chosen: policy.Chosen, Rejected: policy.Rejected,
+		RefChosen: reference.Chosen, RefRejected: reference.Rejected,
+		ChosenTokens: policy.ChosenTokens, RejectedTokens: policy.RejectedTokens,
+	}
+}
+
+// batchStats sums what metrics.jsonl reports the means of.
+type batchStats struct {
+	pairs                                          int
+	loss, chosen, rejected, accurate, logpW, logpL float64
+}
+
+func (b *batchStats) add(fn *loss.Loss, p loss.Pair, term loss.Term) {
+	chosen, rejected := fn.Rewards(p)
+	b.pairs++
+	b.loss += term.Loss
+	b.chosen += chosen
+	b.rejected += rejected
+	if chosen > rejected {
+		b.accurate++
+	}
+	b.logpW += p.Chosen
+	b.logpL += p.Rejected
+}
+
+func (b *batchStats) means() record.Metrics {
+	n := float64(b.pairs)
+	return record.Metrics{
+		Loss: b.loss / n, RewardsChosen: b.chosen / n, RewardsRejected: b.rejected / n,
+		Accuracies: b.accurate / n, Margins: (b.chosen - b.rejected) / n,
+		LogpsChosen: b.logpW / n, LogpsRejected: b.logpL / n,
+	}
+}
+
+// sourceNames lists the sources of a step.
+func (l *loop) sourceNames(step int) []string {
+	var names []string
+	for _, index := range sourcesOf(l.steps[step-1]) {
+		names = append(names, l.Sources[index].Name)
+	}
+	return slices.Clip(names)
+}
