@@ -78,10 +78,6 @@ func (s *backendSuite) openOptions() core.OpenOptions {
 	return core.OpenOptions{DType: "float32", Train: true, Options: s.options.Options}
 }
 
-func (s *backendSuite) open(ctx context.Context) (core.Model, error) {
-	return s.backend.Open(ctx, s.path, s.openOptions())
-}
-
 // with opens the model, hands it to use, and closes it.
 func (s *backendSuite) with(ctx context.Context, use func(core.Model) error) error {
 	return s.withModel(ctx, s.path, s.openOptions(), use)

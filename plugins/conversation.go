@@ -1,0 +1,78 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/stepwise-dpo/stepwise/core"
+	pb "github.com/stepwise-dpo/stepwise/plugins/proto"
+)
+
+// errEarly is that of a plugin that ended a call without its result.
+var errEarly = errors.New("the plugin ended the call without a result")
+
+// receiveAll hands each message to handle until the other side ends the stream
+// without an error.
+func receiveAll[T any](receive func() (T, error), handle func(T) error) error {
+	for {
+		message, err := receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := handle(message); err != nil {
+			return err
+		}
+	}
+}
+
+// sent drops gRPC's io.EOF for a message that came after the end of a call: the
+// next receive says why it has ended.
+func sent(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// withReports returns a context whose Reporter sends to the host.
+func withReports(ctx context.Context, send func(*pb.Report) error) context.Context {
+	return core.WithReporter(ctx, &reporter{send: send})
+}
+
+// configured makes an author's implementation of the options, once.
+type configured[T any] struct {
+	new func(core.Options) (T, error)
+
+	mu    sync.Mutex
+	value T
+	done  bool
+}
+
+func (c *configured[T]) configure(options string) error {
+	o, err := fromOptions(options)
+	if err != nil {
+		return err
+	}
+	value, err := c.new(o)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.value, c.done = value, true
+	return nil
+}
+
+func (c *configured[T]) get() (T, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.done {
+		return c.value, errors.New("the plugin has not been configured")
+	}
+	return c.value, nil
+}

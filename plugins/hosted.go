@@ -1,0 +1,47 @@
+package plugins
+
+import (
+	"os"
+	"time"
+)
+
+var (
+	// startedByHost says that this process is a plugin that a host has started.
+	startedByHost = os.Getenv(cookieKey) == cookieValue
+	// handshakeOutput is standard output as the host reads it.
+	handshakeOutput *os.File
+)
+
+// init runs before main, and before whatever a plugin's main prints. The host
+// reads the handshake from standard output: anything else there, also from C,
+// would break it. So file descriptor 1 becomes a copy of 2, whose lines go to
+// the host's log. The programs that a plugin starts are no plugins: they do not
+// inherit the cookie.
+func init() {
+	if !startedByHost {
+		return
+	}
+	os.Unsetenv(cookieKey)
+	out, err := divertStdout()
+	if err != nil {
+		fail(err)
+	}
+	handshakeOutput = out
+	go endWithHost(os.Getppid())
+}
+
+// watchEvery is how often a plugin looks whether its host still runs.
+const watchEvery = 200 * time.Millisecond
+
+// endWithHost ends this process and its children when the host is gone: its
+// parent is another one then. (PR_SET_PDEATHSIG would follow the thread that
+// started the plugin, not the process.)
+func endWithHost(host int) {
+	for os.Getppid() == host {
+		time.Sleep(watchEvery)
+	}
+	if leadsGroup() {
+		killGroup(os.Getpid())
+	}
+	os.Exit(1)
+}
