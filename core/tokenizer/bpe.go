@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -130,6 +131,12 @@ func (m *bpe) addMerges(merges []merge) error {
 		m.pairs.set(a, b, int32(rank))
 	}
 	return nil
+}
+
+// vanishing reports whether a byte may leave no token. The lengths of what follows it
+// are then off by it, and the reference counts them in the characters of byteRune.
+func (m *bpe) vanishing() bool {
+	return m.bytes && m.unk < 0 && slices.Contains(m.byteID[:], -1)
 }
 
 // addSymbols tabulates the tokens that are one symbol.

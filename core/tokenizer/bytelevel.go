@@ -43,3 +43,14 @@ func toRunes(s string) string {
 	}
 	return string(b)
 }
+
+// bytesByRune returns, for each byte of toRunes(s), the byte of s that it writes.
+func bytesByRune(s string) []int {
+	at := make([]int, 0, 2*len(s))
+	for i := range len(s) {
+		for range utf8.RuneLen(byteRune[s[i]]) {
+			at = append(at, i)
+		}
+	}
+	return at
+}

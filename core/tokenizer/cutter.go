@@ -15,7 +15,8 @@ const spaceMark = "▁"
 
 func newCutter(m *bpe) cutter {
 	_, isSymbol := m.ids[spaceMark]
-	if m.bytes || m.prefix != "" || m.suffix != "" || m.whole != nil || !isSymbol {
+	vanish := m.unk < 0 && m.fallback == nil // which moves the offsets of all that follows
+	if m.bytes || m.prefix != "" || m.suffix != "" || m.whole != nil || vanish || !isSymbol {
 		return cutter{}
 	}
 	for _, id := range m.merged {

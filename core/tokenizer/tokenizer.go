@@ -211,22 +211,30 @@ func (t *Tokenizer) encodePiece(work *scratch, piece text, tr *trace) {
 		from := len(work.tokens)
 		work.tokens = t.model.encode(work, w.s[c.start:c.end], work.tokens)
 		if tr != nil {
-			t.trace(w, c.start, work.tokens[from:], tr)
+			t.trace(w, c, work.tokens[from:], tr)
 		}
 	}
 	w.text = text{} // do not keep the caller's text alive
 }
 
-// trace appends the tokens of the word at start to tr.
-func (t *Tokenizer) trace(w *words, start int, tokens []token, tr *trace) {
+// trace appends the tokens of a word to tr.
+func (t *Tokenizer) trace(w *words, word span, tokens []token, tr *trace) {
+	place := func(i int) int { return word.start + i }
+	size := func(k token, spelling string) int { return int(k.size) }
+	if m, ok := t.model.(*bpe); ok && m.vanishing() {
+		at := bytesByRune(w.s[word.start:word.end])
+		place = func(i int) int { return word.start + at[i] }
+		size = func(k token, spelling string) int { return len(spelling) }
+	}
+	start := 0
 	for _, k := range tokens {
-		if k.size > 0 {
-			tr.spans = append(tr.spans, w.original(start, start+int(k.size)))
-			start += int(k.size)
+		spelling, _ := t.model.token(k.id)
+		if n := size(k, spelling); n > 0 {
+			tr.spans = append(tr.spans, w.original(place(start), place(start+n-1)+1))
+			start += n
 		} else {
 			tr.spans = append(tr.spans, tr.spans[len(tr.spans)-1])
 		}
-		spelling, _ := t.model.token(k.id)
 		tr.spellings = append(tr.spellings, spelling)
 	}
 }
