@@ -1,0 +1,93 @@
+package preference
+
+import (
+	"fmt"
+)
+
+// tokenIDs is rows of token ids, used exactly as given.
+var tokenIDs = format{
+	name:       "ids",
+	layout:     "prompt_ids, chosen_ids, rejected_ids: lists of token ids",
+	recognises: func(f fields) bool { return f.has("prompt_ids", "chosen_ids", "rejected_ids") },
+	parse: func(f fields, t target) (example, error) {
+		var ids [3][]int32
+		for i, name := range []string{"prompt_ids", "chosen_ids", "rejected_ids"} {
+			var err error
+			if ids[i], err = f.ids(name, t.vocabulary); err != nil {
+				return nil, err
+			}
+		}
+		return tokens{ids[0], ids[1], ids[2]}, nil
+	},
+}
+
+// llamaFactory is LLaMA-Factory's sharegpt layout of preferences.
+var llamaFactory = format{
+	name:       "llama-factory",
+	layout:     "conversations: list of {from, value}; chosen, rejected: {from, value}",
+	recognises: func(f fields) bool { return f.has("conversations", "chosen", "rejected") },
+	parse: func(f fields, _ target) (example, error) {
+		turns, err := f.objects("conversations")
+		if err != nil {
+			return nil, err
+		}
+		c := conversation{}
+		if f.has("system") {
+			system, err := f.text("system")
+			if err != nil {
+				return nil, err
+			}
+			c.prompt = append(c.prompt, turn("system", system))
+		}
+		for i, t := range turns {
+			m, err := shareGPT(t)
+			if err != nil {
+				return nil, fmt.Errorf("field %q: message %d: %w", "conversations", i+1, err)
+			}
+			c.prompt = append(c.prompt, m)
+		}
+		if c.chosen, err = f.shareGPTAnswer("chosen"); err != nil {
+			return nil, err
+		}
+		if c.rejected, err = f.shareGPTAnswer("rejected"); err != nil {
+			return nil, err
+		}
+		return c.withTemplateFields(f)
+	},
+}
+
+// shareGPTAnswer reads a field that holds one sharegpt message.
+func (f fields) shareGPTAnswer(name string) ([]message, error) {
+	o, err := f.object(name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := shareGPT(o)
+	if err != nil {
+		return nil, fmt.Errorf("field %q: %w", name, err)
+	}
+	return []message{m}, nil
+}
+
+// shareGPT turns {from, value} into {role, content}.
+func shareGPT(f fields) (message, error) {
+	from, err := f.text("from")
+	if err != nil {
+		return nil, err
+	}
+	value, err := f.text("value")
+	if err != nil {
+		return nil, err
+	}
+	switch from {
+	case "human", "user":
+		return turn("user", value), nil
+	case "gpt", "assistant":
+		return turn("assistant", value), nil
+	case "system":
+		return turn("system", value), nil
+	case "observation", "tool":
+		return turn("tool", value), nil
+	}
+	return nil, fmt.Errorf("field %q is %q, not human, gpt, system or observation", "from", from)
+}

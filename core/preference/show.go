@@ -1,0 +1,163 @@
+package preference
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/stepwise-dpo/stepwise/core"
+)
+
+// ShowFile prints the first n rows of the source as the model will see them, and
+// of rows that are dropped or truncated what happens to them. A row that cannot
+// be used at all is an error, as in [Load].
+func ShowFile(ctx context.Context, w io.Writer, s Spec, enc *Encoder, n int, color bool) error {
+	if err := s.check(); err != nil {
+		return fmt.Errorf("source %q: %w", s.Name, err)
+	}
+	shown := 0
+	for x, err := range encodeRows(ctx, s, enc) {
+		if err != nil {
+			return fmt.Errorf("source %q: %w", s.Name, err)
+		}
+		if shown++; shown > n {
+			break
+		}
+		p := printer{tok: enc.tok, color: color}
+		p.title(fmt.Sprintf("%s, %v", x.format, x.place), x.remarks())
+		p.pair(x.encoded)
+		if _, err := io.WriteString(w, p.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Show prints one pair as the model will see it: prompt, chosen and rejected,
+// special tokens and white space made visible, in colours where color is set and
+// with marks in any case. A pair without ids is printed as text.
+func Show(w io.Writer, enc *Encoder, pair core.Pair, color bool) error {
+	x := encoded{pair: pair, full: ids{pair.PromptIDs, pair.ChosenIDs, pair.RejectedIDs}}
+	p := printer{tok: enc.tok, color: color}
+	p.pair(x)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// remarks says what is unusual about a row.
+func (x encoded) remarks() []string {
+	var out []string
+	switch x.fate {
+	case tied:
+		return []string{"dropped: the votes are tied"}
+	case emptyCompletion:
+		out = append(out, "dropped: empty completion")
+	case noPrompt:
+		out = append(out, "dropped: no prompt")
+	case tooLong:
+		out = append(out, "dropped: nothing of the prompt or of a completion is left within max_length")
+	}
+	if x.levelled {
+		out = append(out, "the prompt is cut as far as the longer completion needs")
+	}
+	if x.nonPrefix {
+		out = append(out, "the prompt's tokens alone are not the beginning of the pair's; it ends where they part")
+	}
+	return out
+}
+
+// The colours of the parts, as ANSI sequences.
+const (
+	blue   = "\x1b[34m"
+	green  = "\x1b[32m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	bold   = "\x1b[1m"
+	invert = "\x1b[7m"
+	normal = "\x1b[0m"
+)
+
+// printer collects what is to be shown.
+type printer struct {
+	strings.Builder
+	tok   decoder
+	color bool
+}
+
+// decoder is what a printer needs of a tokenizer.
+type decoder interface {
+	Decode(ids []int32, skipSpecial bool) string
+	Token(id int32) (string, bool)
+	IsSpecial(id int32) bool
+}
+
+// style returns s in the given style where colours are wanted.
+func (p *printer) style(s, style string) string {
+	if !p.color || s == "" {
+		return s
+	}
+	return style + s + normal
+}
+
+func (p *printer) title(s string, remarks []string) {
+	fmt.Fprintf(p, "%s\n", p.style("== "+s, bold))
+	for _, r := range remarks {
+		fmt.Fprintf(p, "%s\n", p.style("!! "+r, yellow))
+	}
+}
+
+// pair prints the three parts.
+func (p *printer) pair(x encoded) {
+	lostPrompt, lostChosen, lostRejected := x.lost()
+	p.part("prompt", blue, x.pair.Prompt, x.pair.PromptIDs, lostPrompt)
+	p.part("chosen", green, x.pair.Chosen, x.pair.ChosenIDs, lostChosen)
+	p.part("rejected", red, x.pair.Rejected, x.pair.RejectedIDs, lostRejected)
+	p.WriteByte('\n')
+}
+
+// part prints one part, each line behind a bar; a part that goes on in the same
+// line of the text ends without the sign for a new line.
+func (p *printer) part(name, color, text string, ids []int32, lost int) {
+	count := fmt.Sprintf("%d tokens", len(ids))
+	if lost > 0 {
+		count += fmt.Sprintf(" (%d cut)", lost)
+	}
+	fmt.Fprintf(p, "%s %s\n", p.style("-- "+name, bold), count)
+	if ids != nil {
+		text = p.visible(ids, color)
+	} else {
+		text = p.style(visibleText(text), color)
+	}
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(p, "| %s\n", strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// visible returns the text of the ids. Special tokens are framed by brackets of
+// their own, white space that is easily overlooked and control characters have
+// visible signs.
+func (p *printer) visible(ids []int32, color string) string {
+	var b strings.Builder
+	for start := 0; start < len(ids); {
+		if p.tok.IsSpecial(ids[start]) {
+			token, _ := p.tok.Token(ids[start])
+			b.WriteString(p.style("⟦"+visibleText(token)+"⟧", color+invert))
+			start++
+			continue
+		}
+		end := start + 1
+		for end < len(ids) && !p.tok.IsSpecial(ids[end]) {
+			end++
+		}
+		for line := range strings.Lines(visibleText(p.tok.Decode(ids[start:end], false))) {
+			body, hasEnd := strings.CutSuffix(line, "\n")
+			b.WriteString(p.style(body, color))
+			if hasEnd {
+				b.WriteByte('\n')
+			}
+		}
+		start = end
+	}
+	return b.String()
+}
