@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,20 +12,50 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/tokenizer"
 )
 
-// TestImportGGUF imports a file that the gguf package wrote, and demands the
-// hashes of the tensors before llama.cpp's permutation.
+// TestImportGGUF imports files that the gguf package wrote, and demands the hashes
+// of the tensors before llama.cpp's permutation.
 func TestImportGGUF(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "tiny")
-	if err := ImportGGUF("testdata/tiny.gguf", dir); err != nil {
-		t.Fatal(err)
+	for name, c := range map[string]struct {
+		family string
+		rope   RoPE
+		tied   bool
+	}{
+		"tiny.gguf":   {"llama", RoPE{Type: "default"}, false},
+		"bias.gguf":   {"llama", RoPE{Type: "linear", Factor: 4, OriginalMaxPositions: 128}, true},
+		"llama3.gguf": {"llama", RoPE{Type: "llama3", Factor: 32, LowFreqFactor: 1, HighFreqFactor: 4, OriginalMaxPositions: 8192}, true},
+		"qwen2.gguf":  {"qwen2", RoPE{Type: "yarn", Factor: 2, OriginalMaxPositions: 64, AttentionFactor: 0.1*math.Ln2 + 1, BetaFast: 32, BetaSlow: 1, Truncate: true}, true},
+		"qwen3.gguf":  {"qwen3", RoPE{Type: "default"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "model")
+			if err := ImportGGUF(filepath.Join("testdata", name), dir); err != nil {
+				t.Fatal(err)
+			}
+			a, err := ReadArchitecture(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.rope.Dim, c.rope.Theta, c.rope.MaxPositions = 16, 50000, 128
+			if c.rope.AttentionFactor == 0 {
+				c.rope.AttentionFactor = 1
+			}
+			if a.RoPE != c.rope {
+				t.Errorf("got %+v\nwant %+v", a.RoPE, c.rope)
+			}
+			if a.Family != c.family || a.HeadDim != 16 || a.KVHeads != 2 || a.NormEps != 1e-5 || a.TiedHead != c.tied {
+				t.Errorf("got %+v", a)
+			}
+			checkHashes(t, dir, a, readGolden[map[string]map[string]string](t, "tiny.json")[name])
+			checkImportedText(t, dir)
+			if err := ImportGGUF(filepath.Join("testdata", name), dir); !hasAll(err, dir, "not empty") {
+				t.Errorf("import into a full folder: %v", err)
+			}
+		})
 	}
-	a, err := ReadArchitecture(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.HeadDim != 16 || a.KVHeads != 2 || a.RoPE.Theta != 50000 || a.NormEps != 1e-5 || a.TiedHead || a.MaxPositions != 128 {
-		t.Errorf("got %+v", a)
-	}
+}
+
+func checkHashes(t *testing.T, dir string, a *Architecture, want map[string]string) {
+	t.Helper()
 	w, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +64,6 @@ func TestImportGGUF(t *testing.T) {
 	if err := w.Check(a); err != nil {
 		t.Error(err)
 	}
-	want := readGolden[map[string]string](t, "tiny.json")
 	if len(w.Names()) != len(want) {
 		t.Errorf("got %d tensors, want %d", len(w.Names()), len(want))
 	}
@@ -46,10 +76,6 @@ func TestImportGGUF(t *testing.T) {
 		if sum := sha256.Sum256(tensor.Data); hex.EncodeToString(sum[:]) != hash {
 			t.Errorf("%s: other bits than the file's", name)
 		}
-	}
-	checkImportedText(t, dir)
-	if err := ImportGGUF("testdata/tiny.gguf", dir); !hasAll(err, dir, "not empty") {
-		t.Errorf("import into a full folder: %v", err)
 	}
 }
 

@@ -117,13 +117,17 @@ func (h *hub) fetch(ctx context.Context, name string) (string, error) {
 		}
 		return dir, nil
 	}
-	commit, files, err := h.list(ctx, id, revision)
+	attempts := 5
+	old, oldErr := h.cached(repo, revision)
+	if oldErr == nil {
+		attempts = 1 // the hub is only asked for news
+	}
+	commit, files, err := h.list(ctx, id, revision, attempts)
+	var unreachable *url.Error
+	if oldErr == nil && errors.As(err, &unreachable) && ctx.Err() == nil {
+		return old, nil
+	}
 	if err != nil {
-		// Unreachable is not wrong: what an earlier run fetched still serves.
-		var unreachable *url.Error
-		if dir, cacheErr := h.cached(repo, revision); cacheErr == nil && errors.As(err, &unreachable) && ctx.Err() == nil {
-			return dir, nil
-		}
 		return "", fmt.Errorf("model %q: %w", name, err)
 	}
 	dir := filepath.Join(repo, "snapshots", commit)
@@ -169,19 +173,22 @@ func (h *hub) cached(repo, revision string) (string, error) {
 }
 
 // list asks the hub for the commit of a revision and its files that a model needs.
-func (h *hub) list(ctx context.Context, id, revision string) (commit string, files []hubFile, err error) {
+func (h *hub) list(ctx context.Context, id, revision string, attempts int) (commit string, files []hubFile, err error) {
 	address := fmt.Sprintf("%s/api/models/%s/revision/%s?blobs=true", h.endpoint, id, url.PathEscape(revision))
-	resp, err := h.retry(ctx, func() (*http.Response, error) { return h.get(ctx, address, 0) })
-	if err != nil {
-		return "", nil, err
-	}
-	defer resp.Body.Close()
 	var info struct {
 		SHA      string    `json:"sha"`
 		Siblings []hubFile `json:"siblings"`
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&info); err != nil {
-		return "", nil, fmt.Errorf("answer of %s: %w", address, err)
+	err = h.retry(ctx, attempts, func() error {
+		resp, err := h.get(ctx, address, 0)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		return json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&info)
+	})
+	if err != nil {
+		return "", nil, fmt.Errorf("list its files: %w", err)
 	}
 	if !safeName(info.SHA) {
 		return "", nil, fmt.Errorf("answer of %s: no commit", address)

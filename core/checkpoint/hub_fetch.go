@@ -44,8 +44,7 @@ func (h *hub) download(ctx context.Context, id, commit, repo string, f hubFile) 
 // fill completes the partial file at path, going on from what an interrupted
 // download left, and checks size and hash. A wrong hash removes the file.
 func (h *hub) fill(ctx context.Context, address, path string, f hubFile) error {
-	_, err := h.retry(ctx, func() (*http.Response, error) { return nil, h.fillOnce(ctx, address, path, f) })
-	if err != nil {
+	if err := h.retry(ctx, 5, func() error { return h.fillOnce(ctx, address, path, f) }); err != nil {
 		return err
 	}
 	if err := checkHash(path, f); err != nil {
@@ -147,18 +146,18 @@ type transientError struct{ err error }
 func (e *transientError) Error() string { return e.err.Error() }
 func (e *transientError) Unwrap() error { return e.err }
 
-// retry tries up to five times while errors are transient, waiting longer each time.
-func (h *hub) retry(ctx context.Context, try func() (*http.Response, error)) (*http.Response, error) {
-	for attempt := 0; ; attempt++ {
-		resp, err := try()
+// retry tries up to so many times while errors are transient, waiting longer each time.
+func (h *hub) retry(ctx context.Context, attempts int, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
 		var transient *transientError
-		if err == nil || !errors.As(err, &transient) || attempt == 4 {
-			return resp, err
+		if err == nil || !errors.As(err, &transient) || n == attempts {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(h.wait << attempt):
+			return ctx.Err()
+		case <-time.After(h.wait << (n - 1)):
 		}
 	}
 }

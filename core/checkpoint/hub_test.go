@@ -242,6 +242,12 @@ func TestHubOffline(t *testing.T) {
 	if got, err := resolve(t, "ORG/NAME", nil); err != nil || got != want {
 		t.Errorf("unreachable with a full cache: %q, %v", got, err)
 	}
+	if err := os.Remove(filepath.Join(want, singleFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resolve(t, "ORG/NAME", nil); !hasAll(err, "list its files", "refused") {
+		t.Errorf("unreachable with an incomplete cache: %v", err)
+	}
 }
 
 func TestHubErrors(t *testing.T) {

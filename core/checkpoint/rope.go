@@ -93,7 +93,8 @@ func (r RoPE) linear() []float32 {
 }
 
 // dynamic raises the base with the sequence's length beyond MaxPositions
-// (NTK-aware scaling).
+// (NTK-aware scaling). It has no memory: transformers' module keeps the base of
+// the longest sequence it has met until one shorter than MaxPositions comes.
 func (r RoPE) dynamic(length int) []float32 {
 	if length <= r.MaxPositions {
 		return r.inverse(float32(r.Theta))

@@ -11,12 +11,16 @@ types.safetensors    a tensor of each type, by the safetensors package
 types.json           its values
 tiny.gguf            a two-layer Llama in mixed encodings, its q and k rows permuted as
                      llama.cpp's convert_hf_to_gguf.py does
-tiny.json            the SHA-256 of each tensor that the import must give
+bias.gguf, llama3.gguf, qwen2.gguf, qwen3.gguf
+                     a layer with biases and linear scaling, with Llama 3's scaling,
+                     and of the other families
+tiny.json            the SHA-256 of each tensor that the imports must give
 """
 
 import base64
 import hashlib
 import json
+import math
 
 import gguf
 import numpy as np
@@ -151,11 +155,12 @@ def permute(w, heads):
     return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
-def tiny(rng):
-    hidden, heads, kv, dim, ffn, layers = 32, 4, 2, 16, 64, 2
-    texts = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] + [chr(c) for c in range(33, 127)]
-    hashes, types = {}, [Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.Q8_0, Q.F16, Q.BF16]
-    w = gguf.GGUFWriter("tiny.gguf", "llama")
+def tiny(rng, name, arch, layers, types, bias=False, qk_norm=False, tied=False, extra=None, factors=None):
+    """Writes a GGUF file of a random model, and returns the hashes that its import must give."""
+    hidden, heads, kv, dim, ffn = 32, 4, 2, 16, 64
+    texts = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] + [chr(c) for c in range(33, 127)] + ["ab"]
+    hashes = {}
+    w = gguf.GGUFWriter(name, arch)
     w.add_context_length(128)
     w.add_embedding_length(hidden)
     w.add_block_count(layers)
@@ -168,9 +173,9 @@ def tiny(rng):
     w.add_rope_freq_base(50000.0)
     w.add_layer_norm_rms_eps(1e-5)
     w.add_tokenizer_model("gpt2")
-    w.add_tokenizer_pre("smollm")
-    w.add_token_list(texts + ["ab"])
-    w.add_token_types([gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.NORMAL] * (len(texts) - 2))
+    w.add_tokenizer_pre("qwen2" if arch.startswith("qwen") else "smollm")
+    w.add_token_list(texts)
+    w.add_token_types([gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.NORMAL] * (len(texts) - 3))
     w.add_token_merges(["a b"])
     w.add_bos_token_id(1)
     w.add_eos_token_id(2)
@@ -178,8 +183,11 @@ def tiny(rng):
     w.add_pad_token_id(2)
     w.add_add_bos_token(False)
     w.add_chat_template("{% for m in messages %}{{ m.content }}{% endfor %}")
+    if extra:
+        extra(w)
 
     def add(gguf_name, hf_name, shape, heads=0):
+        heads = heads if arch == "llama" else 0
         x = rng.normal(0, 0.05, shape).astype(np.float32)
         kind = Q.F32 if len(shape) == 1 else types[len(hashes) % len(types)]
         data = gguf.quants.quantize(permute(x, heads) if heads else x, kind)
@@ -189,25 +197,73 @@ def tiny(rng):
         hashes[hf_name] = hashlib.sha256(np.ascontiguousarray(value, dtype=np.float32).tobytes()).hexdigest()
         w.add_tensor(gguf_name, data, raw_dtype=kind)
 
-    add("token_embd.weight", "model.embed_tokens.weight", (len(texts) + 1, hidden))
+    def linear(gguf_name, hf_name, out, inner, bias, heads=0):
+        add(gguf_name + ".weight", hf_name + ".weight", (out, inner), heads)
+        if bias:
+            add(gguf_name + ".bias", hf_name + ".bias", (out,), heads)
+
+    add("token_embd.weight", "model.embed_tokens.weight", (len(texts), hidden))
     for i in range(layers):
         b, m = f"blk.{i}.", f"model.layers.{i}."
         add(b + "attn_norm.weight", m + "input_layernorm.weight", (hidden,))
-        add(b + "attn_q.weight", m + "self_attn.q_proj.weight", (heads * dim, hidden), heads)
-        add(b + "attn_k.weight", m + "self_attn.k_proj.weight", (kv * dim, hidden), kv)
-        add(b + "attn_v.weight", m + "self_attn.v_proj.weight", (kv * dim, hidden))
-        add(b + "attn_output.weight", m + "self_attn.o_proj.weight", (hidden, heads * dim))
+        linear(b + "attn_q", m + "self_attn.q_proj", heads * dim, hidden, bias, heads)
+        linear(b + "attn_k", m + "self_attn.k_proj", kv * dim, hidden, bias, kv)
+        linear(b + "attn_v", m + "self_attn.v_proj", kv * dim, hidden, bias)
+        linear(b + "attn_output", m + "self_attn.o_proj", hidden, heads * dim, bias and arch == "llama")
+        if qk_norm:
+            add(b + "attn_q_norm.weight", m + "self_attn.q_norm.weight", (dim,))
+            add(b + "attn_k_norm.weight", m + "self_attn.k_norm.weight", (dim,))
         add(b + "ffn_norm.weight", m + "post_attention_layernorm.weight", (hidden,))
-        add(b + "ffn_gate.weight", m + "mlp.gate_proj.weight", (ffn, hidden))
-        add(b + "ffn_up.weight", m + "mlp.up_proj.weight", (ffn, hidden))
-        add(b + "ffn_down.weight", m + "mlp.down_proj.weight", (hidden, ffn))
+        linear(b + "ffn_gate", m + "mlp.gate_proj", ffn, hidden, bias and arch == "llama")
+        linear(b + "ffn_up", m + "mlp.up_proj", ffn, hidden, bias and arch == "llama")
+        linear(b + "ffn_down", m + "mlp.down_proj", hidden, ffn, bias and arch == "llama")
     add("output_norm.weight", "model.norm.weight", (hidden,))
-    add("output.weight", "lm_head.weight", (len(texts) + 1, hidden))
+    if not tied:
+        add("output.weight", "lm_head.weight", (len(texts), hidden))
+    if factors is not None:
+        w.add_tensor("rope_freqs.weight", factors)
     w.write_header_to_file()
     w.write_kv_data_to_file()
     w.write_tensors_to_file()
     w.close()
-    write("tiny.json", hashes)
+    return hashes
+
+
+def llama3_factors(factor, base=50000.0, dim=16):
+    """LlamaModel.generate_extra_tensors of llama.cpp's convert_hf_to_gguf.py."""
+    freqs = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float32) / dim))
+    low, high, context = 1.0, 4.0, 8192
+    out = []
+    for freq in freqs:
+        wavelength = 2 * math.pi / freq
+        if wavelength < context / high:
+            out.append(1)
+        elif wavelength > context / low:
+            out.append(factor)
+        else:
+            smooth = (context / wavelength - low) / (high - low)
+            out.append(1 / ((1 - smooth) / factor + smooth))
+    return np.array(out, dtype=np.float32)
+
+
+def ggufs(rng):
+    def linear(w):
+        w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        w.add_rope_scaling_factor(4.0)
+
+    def yarn(w):
+        w.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        w.add_rope_scaling_factor(2.0)
+        w.add_rope_scaling_orig_ctx_len(64)
+
+    small = [Q.Q4_0]
+    write("tiny.json", {
+        "tiny.gguf": tiny(rng, "tiny.gguf", "llama", 2, [Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.Q8_0, Q.F16, Q.BF16]),
+        "bias.gguf": tiny(rng, "bias.gguf", "llama", 1, small, bias=True, tied=True, extra=linear),
+        "llama3.gguf": tiny(rng, "llama3.gguf", "llama", 1, small, tied=True, factors=llama3_factors(32.0)),
+        "qwen2.gguf": tiny(rng, "qwen2.gguf", "qwen2", 1, small, bias=True, tied=True, extra=yarn),
+        "qwen3.gguf": tiny(rng, "qwen3.gguf", "qwen3", 1, small, qk_norm=True, tied=True),
+    })
 
 
 if __name__ == "__main__":
@@ -217,4 +273,4 @@ if __name__ == "__main__":
     quants(random)
     casts(random)
     types(random)
-    tiny(random)
+    ggufs(random)
