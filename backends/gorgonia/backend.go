@@ -65,7 +65,10 @@ func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{arch: arch, options: own, weights: newWeights(arch), pool: kernels.NewPool(own.Threads), trainable: o.Train}
+	m := &Model{
+		arch: arch, options: own, weights: newWeights(arch), pool: kernels.NewPool(own.Threads),
+		rows: scoringRows, trainable: o.Train,
+	}
 	if err := m.load(ctx, path, o); err != nil {
 		m.Close()
 		return nil, err

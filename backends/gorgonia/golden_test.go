@@ -71,6 +71,16 @@ var families = []string{
 	"llama_rope_yarn", "mistral_sw16", "qwen2", "qwen3",
 }
 
+// tiny is a random Llama that this project made (testdata/make_golden.py).
+const tiny = "testdata/tiny"
+
+func TestTiny(t *testing.T) {
+	g := readGolden(t, filepath.Join(tiny, "golden.json"))
+	for _, o := range []core.Options{{"threads": 1}, {"threads": 3, "recompute": true}} {
+		t.Run(fmt.Sprint(o), func(t *testing.T) { checkGolden(t, tiny, g, o) })
+	}
+}
+
 func TestFamilies(t *testing.T) {
 	for _, family := range families {
 		t.Run(family, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // scoringRows is the number of tokens scored in one run of the graph: enough for
-// the matrix products to be at full speed.
+// the matrix products to be at full speed. It changes no result.
 const scoringRows = 1024
 
 // A Model is a language model in memory.
@@ -28,6 +28,7 @@ type Model struct {
 	scoring  *network // made when first needed, as is training
 	training *network
 
+	rows      int // scoringRows
 	trainable bool
 	optimizer optimizer
 }
@@ -45,10 +46,10 @@ func (m *Model) LogProbs(ctx context.Context, items []core.Item, d core.Detail) 
 			return nil, err
 		}
 	}
-	m.arena.reserve(min(f.Rows, scoringRows))
+	m.arena.reserve(min(f.Rows, m.rows))
 	scores, flat := emptyScores(items, d)
 	s := newSlicer(f, m.rotary.row)
-	for s.next(&m.batch, scoringRows) {
+	for s.next(&m.batch, m.rows) {
 		if err := m.score(ctx, flat, d); err != nil {
 			return nil, err
 		}
