@@ -100,8 +100,8 @@ func rowsAVX512(dst []float32, ldd int, src []float32, lds int, k int)
 // rowsBF16AVX512 is isa.rowsBF16.
 func rowsBF16AVX512(dst []float32, ldd int, src []uint16, lds int, k int)
 
-// rowPairsAVX512 is isa.rowPairs.
-func rowPairsAVX512(dst []float32, ldd int, src []uint16, lds int, k int)
+// pairsAVX512 is isa.pairs.
+func pairsAVX512(dst []float32, ldd int, src []uint16, next int, lds int, k int)
 
 // maxAVX512 is isa.max.
 func maxAVX512(x []float32) float32

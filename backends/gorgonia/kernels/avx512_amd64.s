@@ -3961,26 +3961,26 @@ done:
 	VZEROUPPER
 	RET
 
-// func rowPairsAVX512(dst []float32, ldd int, src []uint16, lds int, k int)
+// func pairsAVX512(dst []float32, ldd int, src []uint16, next int, lds int, k int)
 // Requires: AVX, AVX512F
-TEXT ·rowPairsAVX512(SB), NOSPLIT, $0-72
+TEXT ·pairsAVX512(SB), NOSPLIT, $0-80
 	MOVQ   dst_base+0(FP), AX
 	MOVQ   src_base+32(FP), CX
-	MOVQ   k+64(FP), DX
+	MOVQ   k+72(FP), DX
 	MOVQ   ldd+24(FP), BX
 	IMUL3Q $0x04, BX, BX
-	MOVQ   lds+56(FP), SI
+	MOVQ   lds+64(FP), SI
 	IMUL3Q $0x02, SI, SI
 	TESTQ  DX, DX
 	JE     done
 
 loop:
+	MOVQ      next+56(FP), DI
 	VPMOVZXWD (CX), Z0
-	VPMOVZXWD (CX)(SI*1), Z1
+	VPMOVZXWD (CX)(DI*2), Z1
 	VPSLLD    $0x10, Z1, Z1
 	VPORD     Z1, Z0, Z0
 	VMOVUPS   Z0, (AX)
-	ADDQ      SI, CX
 	ADDQ      SI, CX
 	ADDQ      BX, AX
 	DECQ      DX

@@ -40,10 +40,11 @@ type product struct {
 	dot  bool // elements of the packed panels are pairs of bfloat16
 }
 
-// Block sizes: a packed block of A takes half a level-2 cache of 1 MiB, a block of B a part of level 3.
+// Block sizes: a packed block of A takes a quarter of a level-2 cache of 1 MiB, which two threads
+// may share, a block of B a part of level 3.
 const (
 	blockK = 576
-	blockM = 224
+	blockM = 112
 	blockN = 1024
 )
 
@@ -166,8 +167,10 @@ func (g product) workspace(s *scratch, m, n, k int) *workspace {
 
 // panel returns panel i of packed panels of the given width.
 func (w *workspace) panel(packed []float32, i, width int) []float32 {
-	return packed[i*(width*w.kn+slack):]
+	return packed[i*w.panelSize(width):]
 }
+
+func (w *workspace) panelSize(width int) int { return width*w.kn + slack }
 
 // blocksOf returns the size of equal blocks of at most limit that cover n.
 func blocksOf(n, limit int) int {

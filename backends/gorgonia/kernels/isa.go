@@ -13,14 +13,15 @@ type isa struct {
 	// dotTile is tile where each element of a and b is a pair of bfloat16, or nil.
 	dotTile tileFunc
 
-	// The packers move lanes lanes by k steps to dst[l*ldd+i], l ascending, so that
-	// lanes beyond ldd are overwritten by the next step.
+	// The packers move k times lanes lanes to dst[l*ldd+i], l ascending, so that lanes
+	// beyond ldd are overwritten by the next step.
 	lanes         int
 	transpose     func(dst []float32, ldd int, src []float32, lds, k int) // from src[i*lds+l], k a multiple of lanes
 	transposeBF16 func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
 	rows          func(dst []float32, ldd int, src []float32, lds, k int) // from src[l*lds+i]
 	rowsBF16      func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
-	rowPairs      func(dst []float32, ldd int, src []uint16, lds, k int)  // pairs of src[2l*lds+i] and src[(2l+1)*lds+i]
+	// pairs takes src[l*lds+i] into the lower half and src[next+l*lds+i] into the upper.
+	pairs func(dst []float32, ldd int, src []uint16, next, lds, k int)
 
 	max         func(x []float32) float32                            // -Inf for none
 	expSum      func(dst, x []float32, scale, shift float32) float32 // dst = e^(scale·x - shift); returns Σ dst

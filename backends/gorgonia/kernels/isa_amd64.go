@@ -39,7 +39,7 @@ var avx512 = isa{
 		tile8AVX512, tile9AVX512, tile10AVX512, tile11AVX512, tile12AVX512, tile13AVX512, tile14AVX512), mr: 14, nr: 32,
 	dotTile: tileRows(dotTile1AVX512, dotTile2AVX512, dotTile3AVX512, dotTile4AVX512, dotTile5AVX512, dotTile6AVX512, dotTile7AVX512,
 		dotTile8AVX512, dotTile9AVX512, dotTile10AVX512, dotTile11AVX512, dotTile12AVX512, dotTile13AVX512, dotTile14AVX512),
-	lanes: 16, transpose: transposeAVX512, transposeBF16: transposeBF16AVX512, rows: rowsAVX512, rowsBF16: rowsBF16AVX512, rowPairs: rowPairsAVX512,
+	lanes: 16, transpose: transposeAVX512, transposeBF16: transposeBF16AVX512, rows: rowsAVX512, rowsBF16: rowsBF16AVX512, pairs: pairsAVX512,
 	max: maxAVX512, expSum: expSumAVX512, sumExp: sumExpAVX512, sumSquares: sumSquaresAVX512, dot: dotAVX512, dot3: dot3AVX512,
 	scale: scaleAVX512, axpy: axpyAVX512, add: addAVX512, mulAdd: mulAddAVX512, scaleMul: scaleMulAVX512,
 	normGrad: normGradAVX512, normGradAdd: normGradAddAVX512, softmaxGrad: softmaxGradAVX512,

@@ -41,12 +41,8 @@ func (o *operand) pack(w *workspace, dst []float32, width, count, first, n int) 
 		}
 		return
 	}
-	// A few steps of all panels at a time: they share cache lines and pages.
-	const steps = 64
-	for l := 0; l < w.kn; l += steps {
-		for i := 0; i < n; i += count {
-			o.packRows(w, w.panel(dst, i/count, width)[l*width:], width, first+i, min(count, n-i), w.l+l, min(steps, w.kn-l))
-		}
+	for l := range w.kn {
+		o.packRow(w, dst, width, count, first, n, l)
 	}
 }
 
@@ -94,28 +90,32 @@ func (o *operand) transpose(w *workspace, dst []float32, width int, src []float3
 // holds reports whether lanes rows of n elements from the given place on lie within length.
 func holds(length, from, ld, lanes, n int) bool { return from+(lanes-1)*ld+n <= length }
 
-// packRows packs steps from l on of one panel of n lanes that lie side by side.
-func (o *operand) packRows(w *workspace, dst []float32, width, first, n, l, steps int) {
-	lanes, whole, rows := active.lanes, steps, 1
+// packRow packs one step of all panels: a row of the operand, or two in pairs.
+func (o *operand) packRow(w *workspace, dst []float32, width, count, first, n, l int) {
+	rows, length := 1, len(o.f32)+len(o.bf16)
 	if w.dot {
-		whole, rows = min(steps, w.k/2-l), 2
+		rows = 2
+		length -= o.ld // the second row
 	}
-	for i := 0; i < n; i += lanes {
-		from := rows*l*o.ld + first + i
-		if !holds(len(o.f32)+len(o.bf16), from, o.ld, rows*whole, lanes) {
-			o.packSteps(w, dst[i:], width, first+i, min(lanes, n-i), l, whole)
-			continue
-		}
+	lanes, panels := active.lanes, (n+count-1)/count
+	for i := 0; i < count; i += lanes {
+		from, to := rows*(w.l+l)*o.ld+first+i, dst[l*width+i:]
+		fit := min(panels, (length-from-lanes+count)/count) // panels whose lanes lie within
 		switch {
+		case fit <= 0 || rows*(w.l+l+1) > w.k:
+			fit = 0
 		case w.dot:
-			active.rowPairs(dst[i:], width, o.bf16[from:], o.ld, whole)
+			active.pairs(to, w.panelSize(width), o.bf16[from:], o.ld, count, fit)
 		case o.f32 != nil:
-			active.rows(dst[i:], width, o.f32[from:], o.ld, whole)
+			active.rows(to, w.panelSize(width), o.f32[from:], count, fit)
 		default:
-			active.rowsBF16(dst[i:], width, o.bf16[from:], o.ld, whole)
+			active.rowsBF16(to, w.panelSize(width), o.bf16[from:], count, fit)
+		}
+		for at := fit * count; at+i < n; at += count {
+			rest := w.panel(dst, at/count, width)[l*width+i:]
+			o.packSteps(w, rest, width, first+at+i, min(lanes, count-i, n-at-i), w.l+l, 1)
 		}
 	}
-	o.packSteps(w, dst[whole*width:], width, first, n, l+whole, steps-whole)
 }
 
 // packSteps packs one by one what the packers cannot.

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	name := flag.String("isa", "", "instruction set: avx2 or avx512")
+	name := flag.String("isa", "", "instruction set: avx2 or avx512, or peak for the test of the processor")
 	flag.Parse()
 	if err := generate(*name); err != nil {
 		fmt.Fprintln(os.Stderr, "asm:", err)
@@ -25,11 +25,17 @@ func main() {
 }
 
 func generate(name string) error {
+	build.ConstraintExpr("amd64")
+	if name == "peak" {
+		sets["avx2"].peak()
+		sets["avx512"].peak()
+		build.Generate()
+		return nil
+	}
 	s, ok := sets[name]
 	if !ok {
-		return fmt.Errorf("unknown instruction set %q, want avx2 or avx512", name)
+		return fmt.Errorf("unknown instruction set %q, want avx2, avx512 or peak", name)
 	}
-	build.ConstraintExpr("amd64")
 	s.tiles()
 	s.packers()
 	s.reductions()

@@ -10,10 +10,13 @@ import (
 func (s *set) packers() {
 	s.transpose("transpose", "func(dst []float32, ldd int, src []float32, lds, k int)", 4)
 	s.transpose("transposeBF16", "func(dst []float32, ldd int, src []uint16, lds, k int)", 2)
-	s.rows("rows", "func(dst []float32, ldd int, src []float32, lds, k int)", func(src, _ reg.GPVirtual, v reg.VecVirtual) { VMOVUPS(Mem{Base: src}, v) }, 4, 1)
-	s.rows("rowsBF16", "func(dst []float32, ldd int, src []uint16, lds, k int)", func(src, _ reg.GPVirtual, v reg.VecVirtual) { s.widen(Mem{Base: src}, v) }, 2, 1)
+	s.rows("rows", "func(dst []float32, ldd int, src []float32, lds, k int)", 4, func(src reg.GPVirtual, v reg.VecVirtual) { VMOVUPS(Mem{Base: src}, v) })
+	s.rows("rowsBF16", "func(dst []float32, ldd int, src []uint16, lds, k int)", 2, func(src reg.GPVirtual, v reg.VecVirtual) { s.widen(Mem{Base: src}, v) })
 	if s.wide() {
-		s.rows("rowPairs", "func(dst []float32, ldd int, src []uint16, lds, k int)", s.pair, 2, 2)
+		s.rows("pairs", "func(dst []float32, ldd int, src []uint16, next, lds, k int)", 2, func(src reg.GPVirtual, v reg.VecVirtual) {
+			next := integer("next")
+			s.pair(Mem{Base: src}, Mem{Base: src, Index: next, Scale: 2}, v)
+		})
 	}
 }
 
@@ -23,17 +26,17 @@ func (s *set) widen(m Mem, v Op) {
 	VPSLLD(Imm(16), v, v)
 }
 
-// pair loads two rows of bfloat16, the first into the lower halves.
-func (s *set) pair(src, lds reg.GPVirtual, v reg.VecVirtual) {
-	high := s.vec()
-	VPMOVZXWD(Mem{Base: src}, v)
-	VPMOVZXWD(Mem{Base: src, Index: lds, Scale: 1}, high)
-	VPSLLD(Imm(16), high, high)
-	VPORD(high, v, v)
+// pair loads bfloat16 from two places, those of the first into the lower halves.
+func (s *set) pair(low, high Mem, v reg.VecVirtual) {
+	h := s.vec()
+	VPMOVZXWD(low, v)
+	VPMOVZXWD(high, h)
+	VPSLLD(Imm(16), h, h)
+	VPORD(h, v, v)
 }
 
-// rows writes a copy of k rows of one vector each, step source rows apart.
-func (s *set) rows(name, signature string, load func(src, lds reg.GPVirtual, v reg.VecVirtual), size, step int) {
+// rows writes a copy of k vectors, each loaded by load from src on.
+func (s *set) rows(name, signature string, size int, load func(src reg.GPVirtual, v reg.VecVirtual)) {
 	s.text(name, signature, "is isa."+name+".")
 	dst, src, k := base("dst"), base("src"), integer("k")
 	ldd, lds := stride("ldd", 4), stride("lds", size)
@@ -41,11 +44,9 @@ func (s *set) rows(name, signature string, load func(src, lds reg.GPVirtual, v r
 	JE(LabelRef("done"))
 	Label("loop")
 	v := s.vec()
-	load(src, lds, v)
+	load(src, v)
 	VMOVUPS(v, Mem{Base: dst})
-	for range step {
-		ADDQ(lds, src)
-	}
+	ADDQ(lds, src)
 	ADDQ(ldd, dst)
 	DECQ(k)
 	JNE(LabelRef("loop"))

@@ -22,6 +22,9 @@ func (s *set) tiles() {
 	}
 }
 
+// A mulFunc emits acc += x·y.
+type mulFunc func(x, y, acc reg.VecPhysical)
+
 // fma is acc += x·y.
 func fma(x, y, acc reg.VecPhysical) { VFMADD231PS(x, y, acc) }
 
@@ -55,7 +58,7 @@ func (s *set) registers() []reg.VecPhysical {
 }
 
 // tile writes the tile of the given rows by two vectors. Its sums stay in registers over all of k.
-func (s *set) tile(rows int, name string, mul func(x, y, acc reg.VecPhysical)) {
+func (s *set) tile(rows int, name string, mul mulFunc) {
 	s.text(fmt.Sprintf("%s%d", name, rows), "func(k int, a []float32, rs, ks int, b []float32, bs int, c []float32, ldc int, load bool)",
 		fmt.Sprintf("is isa.%s for %d rows.", name, rows))
 	z := s.registers()

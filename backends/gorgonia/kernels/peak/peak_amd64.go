@@ -1,0 +1,54 @@
+// Package peak measures what the processor's arithmetic can do at most: fused
+// multiply-adds on registers alone. Kernels are compared with it.
+package peak
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sys/cpu"
+)
+
+//go:generate go -C ../asm run . -isa peak -out ../peak/peak_amd64.s -stubs ../peak/stubs_amd64.go -pkg peak
+
+// FMA returns the float32 GFLOP/s of the given number of threads over the given time, with the widest
+// vectors that the processor has, or 0 where it has neither AVX2 nor AVX-512.
+func FMA(threads int, d time.Duration) float64 {
+	switch x := &cpu.X86; {
+	case x.HasAVX512F:
+		return measure(threads, d, fmaAVX512, 24*16*2)
+	case x.HasAVX2 && x.HasFMA:
+		return measure(threads, d, fmaAVX2, 12*8*2)
+	}
+	return 0
+}
+
+// BF16 is FMA for dot products of bfloat16, or 0 where the processor has none.
+func BF16(threads int, d time.Duration) float64 {
+	if !cpu.X86.HasAVX512BF16 {
+		return 0
+	}
+	return measure(threads, d, dotAVX512, 24*16*4)
+}
+
+// measure runs f for d on every thread; a round is flops operations.
+func measure(threads int, d time.Duration, f func(rounds int), flops int) float64 {
+	const rounds = 1 << 16
+	done := make([]int, threads)
+	start := time.Now()
+	var wg sync.WaitGroup
+	for i := range done {
+		wg.Go(func() {
+			for time.Since(start) < d {
+				f(rounds)
+				done[i] += rounds
+			}
+		})
+	}
+	wg.Wait()
+	total := 0
+	for _, n := range done {
+		total += n
+	}
+	return float64(total) * float64(flops) / time.Since(start).Seconds() / 1e9
+}
