@@ -88,6 +88,7 @@ func TestArchitectureErrors(t *testing.T) {
 		{`{` + sizes + `}`, []string{`model_type ""`}},
 		{`{"model_type": "llama"}`, []string{"vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"}},
 		{`{"model_type": "llama", ` + sizes + `, "vocab_size": 9000000000}`, []string{"vocab_size is 9000000000"}},
+		{`{"model_type": "llama", ` + sizes + `, "num_hidden_layers": 1000000000}`, []string{"num_hidden_layers is 1000000000"}},
 		{`{"model_type": "llama", ` + sizes + `, "num_key_value_heads": 3}`, []string{"num_key_value_heads 3 does not divide"}},
 		{`{"model_type": "llama", ` + sizes + `, "num_key_value_heads": 0}`, []string{"num_key_value_heads 0"}},
 		{`{"model_type": "llama", ` + sizes + `, "head_dim": 3}`, []string{"head_dim 3"}},

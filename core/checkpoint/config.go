@@ -69,29 +69,21 @@ func clone(p *int) *int {
 	return ptr(*p)
 }
 
-// maxSize bounds every size, so that products of two do not overflow.
-const maxSize = 1 << 30
+// maxSize bounds every size, so that products of two do not overflow; maxLayers
+// bounds what a description of the blocks takes.
+const (
+	maxSize   = 1 << 30
+	maxLayers = 1 << 14
+)
 
 // check refuses, all at once, sizes that are missing or contradictory and what
 // the description has no words for.
 func (c *config) check() error {
+	if err := c.checkSizes(); err != nil {
+		return err
+	}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	for _, size := range []struct {
-		key   string
-		value int
-	}{
-		{"vocab_size", c.VocabSize}, {"hidden_size", c.HiddenSize}, {"intermediate_size", c.IntermediateSize},
-		{"num_hidden_layers", c.NumHiddenLayers}, {"num_attention_heads", c.NumAttentionHeads},
-		{"max_position_embeddings", c.MaxPositionEmbeddings},
-	} {
-		if size.value < 1 || size.value > maxSize {
-			fault("%s is %d or missing, want 1 to %d", size.key, size.value, maxSize)
-		}
-	}
-	if faults != nil {
-		return errors.Join(faults...)
-	}
 	if kv := c.kvHeads(); kv < 1 || c.NumAttentionHeads%kv != 0 {
 		fault("num_key_value_heads %d does not divide num_attention_heads %d", kv, c.NumAttentionHeads)
 	}
@@ -114,6 +106,24 @@ func (c *config) check() error {
 	}
 	if _, err := ParseDType(c.dtype()); err != nil {
 		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// checkSizes refuses sizes that are missing or impossible.
+func (c *config) checkSizes() error {
+	var faults []error
+	for _, size := range []struct {
+		key        string
+		value, max int
+	}{
+		{"vocab_size", c.VocabSize, maxSize}, {"hidden_size", c.HiddenSize, maxSize},
+		{"intermediate_size", c.IntermediateSize, maxSize}, {"num_hidden_layers", c.NumHiddenLayers, maxLayers},
+		{"num_attention_heads", c.NumAttentionHeads, maxSize}, {"max_position_embeddings", c.MaxPositionEmbeddings, maxSize},
+	} {
+		if size.value < 1 || size.value > size.max {
+			faults = append(faults, fmt.Errorf("%s is %d or missing, want 1 to %d", size.key, size.value, size.max))
+		}
 	}
 	return errors.Join(faults...)
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core/tokenizer"
@@ -95,6 +96,25 @@ func checkImportedText(t *testing.T, dir string) {
 	template, err := os.ReadFile(filepath.Join(dir, "chat_template.jinja"))
 	if err != nil || string(template) != "{% for m in messages %}{{ m.content }}{% endfor %}" {
 		t.Errorf("got template %q, %v", template, err)
+	}
+}
+
+// TestGGUFMetadata reads a value of each type that the gguf package wrote.
+func TestGGUFMetadata(t *testing.T) {
+	g, err := openGGUF("testdata/tiny.gguf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.close()
+	for key, want := range map[string]any{
+		"uint8": uint8(200), "int8": int8(-100), "uint16": uint16(60000), "int16": int16(-30000),
+		"uint32": uint32(4000000000), "int32": int32(-2000000000), "float32": float32(0.1), "bool": true,
+		"string": "text", "uint64": uint64(1 << 63), "int64": int64(-1 << 62), "float64": 0.1,
+		"floats": []float32{0.5, -1.5}, "bools": []any{true, false},
+	} {
+		if got := g.meta["test."+key]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %T %v, want %T %v", key, got, got, want, want)
+		}
 	}
 }
 

@@ -40,6 +40,9 @@ func (g *ggufFile) importTo(dir string) error {
 	if err := g.check(a); err != nil {
 		return err
 	}
+	if tokens, _ := g.meta["tokenizer.ggml.tokens"].([]string); len(tokens) > a.VocabSize {
+		return fmt.Errorf("%d tokens for a vocabulary of %d", len(tokens), a.VocabSize)
+	}
 	return buildDir(dir, func(tmp string) error {
 		if err := writeJSON(filepath.Join(tmp, "config.json"), config); err != nil {
 			return err

@@ -246,6 +246,10 @@ def llama3_factors(factor, base=50000.0, dim=16):
     return np.array(out, dtype=np.float32)
 
 
+METADATA = dict(uint8=200, int8=-100, uint16=60000, int16=-30000, uint32=4000000000, int32=-2000000000, float32=0.1, bool=True,
+                string="text", uint64=1 << 63, int64=-(1 << 62), float64=0.1)
+
+
 def ggufs(rng):
     def linear(w):
         w.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
@@ -256,9 +260,16 @@ def ggufs(rng):
         w.add_rope_scaling_factor(2.0)
         w.add_rope_scaling_orig_ctx_len(64)
 
+    def metadata(w):
+        for kind, value in METADATA.items():
+            getattr(w, "add_" + kind)("test." + kind, value)
+        w.add_array("test.floats", [0.5, -1.5])
+        w.add_array("test.bools", [True, False])
+
     small = [Q.Q4_0]
     write("tiny.json", {
-        "tiny.gguf": tiny(rng, "tiny.gguf", "llama", 2, [Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.Q8_0, Q.F16, Q.BF16]),
+        "tiny.gguf": tiny(rng, "tiny.gguf", "llama", 2, [Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.Q8_0, Q.F16, Q.BF16],
+                          extra=metadata),
         "bias.gguf": tiny(rng, "bias.gguf", "llama", 1, small, bias=True, tied=True, extra=linear),
         "llama3.gguf": tiny(rng, "llama3.gguf", "llama", 1, small, tied=True, factors=llama3_factors(32.0)),
         "qwen2.gguf": tiny(rng, "qwen2.gguf", "qwen2", 1, small, bias=True, tied=True, extra=yarn),
