@@ -23,11 +23,19 @@ func (n *network) embed(w *weight) *G.Node {
 	return n.apply(o, G.Nodes{n.use(w, "embedding ")})
 }
 
-// embedGrad adds each row of dh to the gradient of its token's row.
+// embedGrad adds each row of dh to the gradient of its token's row, but for the
+// padding token's: torch.nn.Embedding gives none to its padding_idx, which
+// transformers sets, and models that end turns with that token train otherwise.
 func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
 	o := &op{name: "embed gradient", typ: matrixType, shape: w.shape()}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
-		kernels.ScatterAdd(n.pool, w.cols, n.batch.tokens, in[0].Float32s(), w.cols, w.accumulated(), w.cols)
+		dh := in[0].Float32s()
+		for i, id := range n.batch.tokens {
+			if int(id) == n.padding {
+				clear(dh[i*w.cols : (i+1)*w.cols])
+			}
+		}
+		kernels.ScatterAdd(n.pool, w.cols, n.batch.tokens, dh, w.cols, w.accumulated(), w.cols)
 		return w.gradDense, nil
 	}
 	return n.apply(o, G.Nodes{dh})

@@ -29,6 +29,7 @@ type Model struct {
 	training *network
 
 	rows      int // scoringRows
+	padding   int // token, -1 = none
 	trainable bool
 	optimizer optimizer
 }

@@ -15,6 +15,8 @@ type network struct {
 	pool  *kernels.Pool
 	batch *batch
 
+	padding int // the token whose embedding has no gradient, -1 = none
+
 	inputs  map[use]*G.Node
 	trained G.Nodes // inputs in the order in which they were added
 
@@ -53,7 +55,7 @@ func newTraining(m *Model) (*network, error) {
 
 func emptyNetwork(m *Model) *network {
 	return &network{
-		tape: newTape(&m.arena), arch: m.arch, pool: m.pool, batch: &m.batch, rotary: &m.rotary,
+		tape: newTape(&m.arena), arch: m.arch, pool: m.pool, batch: &m.batch, rotary: &m.rotary, padding: m.padding,
 		inputs: map[use]*G.Node{}, again: map[*G.Node]*G.Node{}, direct: map[*G.Node]*G.Node{},
 		head: &head{},
 	}
