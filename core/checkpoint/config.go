@@ -72,7 +72,7 @@ func clone(p *int) *int {
 // maxSize bounds every size, so that products of two do not overflow; maxLayers
 // bounds what a description of the blocks takes.
 const (
-	maxSize   = 1 << 30
+	maxSize   = 1 << 24
 	maxLayers = 1 << 14
 )
 
@@ -89,8 +89,8 @@ func (c *config) check() error {
 	}
 	if c.HeadDim == nil && c.HiddenSize%c.NumAttentionHeads != 0 {
 		fault("num_attention_heads %d does not divide hidden_size %d, and there is no head_dim", c.NumAttentionHeads, c.HiddenSize)
-	} else if d := c.headDim(); d < 2 || d > maxSize || d%2 != 0 {
-		fault("head_dim %d is not an even number from 2", d)
+	} else if d := c.headDim(); d < 2 || d%2 != 0 || d > maxSize/c.NumAttentionHeads {
+		fault("head_dim %d is not an even number from 2 to %d", d, maxSize/c.NumAttentionHeads)
 	}
 	if c.RMSNormEps < 0 || c.RMSNormEps >= 1 {
 		fault("rms_norm_eps %g is not in [0, 1)", c.RMSNormEps)

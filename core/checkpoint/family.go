@@ -54,7 +54,7 @@ var families = map[string]family{
 	},
 }
 
-func ptr(n int) *int { return &n }
+func ptr[T any](v T) *T { return &v }
 
 // findFamily returns the family of a model_type.
 func findFamily(modelType string) (family, error) {

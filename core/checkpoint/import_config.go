@@ -9,58 +9,64 @@ import (
 	"strings"
 )
 
+// ggufClasses are the architectures that can be imported, with transformers' class.
+var ggufClasses = map[string]string{
+	"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM",
+}
+
 // config returns config.json in the spellings of transformers 4 and 5.
 func (g *ggufFile) config() (map[string]any, error) {
-	m := ggufMeta{meta: g.meta}
-	arch := m.text("general.architecture")
-	classes := map[string]string{"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
-	class, ok := classes[arch]
+	arch, _ := g.meta["general.architecture"].(string)
+	class, ok := ggufClasses[arch]
 	if !ok {
 		return nil, fmt.Errorf("general.architecture %q is not supported (supported: llama, qwen2, qwen3)", arch)
 	}
-	m.prefix = arch + "."
-	if n, ok := m.optional("expert_count"); ok && n > 0 {
+	m := &ggufMeta{meta: g.meta, prefix: arch + "."}
+	if n, ok := m.number("expert_count"); ok && n > 0 {
 		return nil, fmt.Errorf("mixtures of experts are not supported (%sexpert_count is %v)", m.prefix, n)
 	}
 	hidden, heads := m.size("embedding_length"), m.size("attention.head_count")
-	if len(m.faults) > 0 || heads == 0 {
-		return nil, errors.Join(append(m.faults, fmt.Errorf("the sizes of the %s architecture are not all there", arch))...)
-	}
-	headDim := m.sizeOr("attention.key_length", hidden/heads)
-	vocab := 0
-	if t, ok := g.tensors["token_embd.weight"]; ok && len(t.shape) == 2 {
-		vocab = t.shape[0]
-	}
-	_, untied := g.tensors["output.weight"]
-	_, attentionBias := g.tensors["blk.0.attn_output.bias"]
-	_, mlpBias := g.tensors["blk.0.ffn_down.bias"]
 	c := map[string]any{
 		"model_type": arch, "architectures": []string{class}, "hidden_act": "silu",
 		"dtype": "float32", "torch_dtype": "float32",
-		"vocab_size": vocab, "hidden_size": hidden, "intermediate_size": m.size("feed_forward_length"),
+		"hidden_size": hidden, "intermediate_size": m.size("feed_forward_length"),
 		"num_hidden_layers": m.size("block_count"), "num_attention_heads": heads,
-		"num_key_value_heads": m.sizeOr("attention.head_count_kv", heads), "head_dim": headDim,
+		"num_key_value_heads":     m.sizeOr("attention.head_count_kv", heads),
 		"max_position_embeddings": m.size("context_length"),
 		"rms_norm_eps":            decimal(m.float("attention.layer_norm_rms_epsilon", 0)),
-		"tie_word_embeddings":     !untied,
 	}
-	if arch == "llama" {
-		c["attention_bias"], c["mlp_bias"] = attentionBias, mlpBias
+	if err := errors.Join(m.faults...); err != nil {
+		return nil, err
 	}
-	if arch == "qwen3" {
-		c["attention_bias"] = attentionBias
+	g.addFromTensors(c)
+	headDim := m.sizeOr("attention.key_length", hidden/heads)
+	if d := m.sizeOr("rope.dimension_count", headDim); d != headDim {
+		return nil, fmt.Errorf("a rotary embedding of %d of %d dimensions is not supported", d, headDim)
+	}
+	c["head_dim"] = headDim
+	return c, g.addRoPE(c, m)
+}
+
+// addFromTensors adds what the tensors tell and the metadata do not.
+func (g *ggufFile) addFromTensors(c map[string]any) {
+	has := func(name string) bool { _, ok := g.tensors[name]; return ok }
+	if t := g.tensors["token_embd.weight"]; len(t.shape) == 2 {
+		c["vocab_size"] = t.shape[0]
+	}
+	c["tie_word_embeddings"] = !has("output.weight")
+	if c["model_type"] != "qwen2" { // whose biases go without saying
+		c["attention_bias"] = has("blk.0.attn_output.bias")
+	}
+	if c["model_type"] == "llama" {
+		c["mlp_bias"] = has("blk.0.ffn_down.bias")
 	}
 	for _, kind := range []string{"bos", "eos", "pad"} {
 		c[kind+"_token_id"] = g.tokenID(kind)
 	}
-	if d := m.sizeOr("rope.dimension_count", headDim); d != headDim {
-		return nil, fmt.Errorf("a rotary embedding of %d of %d dimensions is not supported", d, headDim)
-	}
-	return c, g.setRoPE(c, &m)
 }
 
-// setRoPE writes the rotary embedding in both spellings.
-func (g *ggufFile) setRoPE(c map[string]any, m *ggufMeta) error {
+// addRoPE adds the rotary embedding in both spellings.
+func (g *ggufFile) addRoPE(c map[string]any, m *ggufMeta) error {
 	theta := m.float("rope.freq_base", 10000)
 	scaling, err := g.scaling(c, theta, m)
 	if err := errors.Join(append(m.faults, err)...); err != nil {
@@ -145,13 +151,8 @@ type ggufMeta struct {
 	faults []error
 }
 
-func (m *ggufMeta) text(key string) string {
-	s, _ := m.meta[key].(string)
-	return s
-}
-
-// optional returns a number, whatever its type in the file.
-func (m *ggufMeta) optional(key string) (float64, bool) {
+// number returns a number, whatever its type in the file.
+func (m *ggufMeta) number(key string) (float64, bool) {
 	switch v := m.meta[m.prefix+key].(type) {
 	case uint32:
 		return float64(v), true
@@ -174,7 +175,7 @@ func (m *ggufMeta) optional(key string) (float64, bool) {
 
 // size returns a whole number that must be there.
 func (m *ggufMeta) size(key string) int {
-	v, ok := m.optional(key)
+	v, ok := m.number(key)
 	if !ok || v < 1 || v > maxSize || v != math.Trunc(v) {
 		m.faults = append(m.faults, fmt.Errorf("metadata %q is missing or no whole number: %v", m.prefix+key, m.meta[m.prefix+key]))
 		return 0
@@ -191,7 +192,7 @@ func (m *ggufMeta) sizeOr(key string, otherwise int) int {
 
 // float returns a finite number.
 func (m *ggufMeta) float(key string, otherwise float64) float64 {
-	v, ok := m.optional(key)
+	v, ok := m.number(key)
 	if !ok {
 		return otherwise
 	}
