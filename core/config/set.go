@@ -12,14 +12,23 @@ import (
 // tables is named by its name or index: "source.orca.limit=10". The value is
 // TOML, or a bare string.
 func set(tree map[string]any, setting string) error {
-	name, text, ok := strings.Cut(setting, "=")
-	if !ok || name == "" {
-		return fmt.Errorf("--set %q: want KEY=VALUE, as in train.beta=0.2", setting)
+	name, value, err := ParseSetting(setting)
+	if err == nil {
+		err = assign(tree, strings.Split(name, "."), value)
 	}
-	if err := assign(tree, strings.Split(name, "."), parseValue(text)); err != nil {
+	if err != nil {
 		return fmt.Errorf("--set %q: %w", setting, err)
 	}
 	return nil
+}
+
+// ParseSetting takes KEY=VALUE apart. The value is TOML, or a bare string.
+func ParseSetting(setting string) (key string, value any, err error) {
+	key, text, ok := strings.Cut(setting, "=")
+	if !ok || key == "" {
+		return "", nil, fmt.Errorf("%q: want KEY=VALUE, as in train.beta=0.2", setting)
+	}
+	return key, parseValue(text), nil
 }
 
 // assign stores the value at the path below table, making tables on the way.

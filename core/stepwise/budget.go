@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
 // Micro-batches larger than this gain nothing on any backend that we measured.
@@ -67,4 +68,35 @@ func shapes(examples []example) []core.ItemShape {
 		}
 	}
 	return out
+}
+
+// Estimate is a forecast for a whole run.
+type Estimate struct {
+	core.Forecast
+	MicroBatchTokens int
+	Tokens           int // computed in all epochs, the prompt of a pair once
+}
+
+// Estimate asks the backend for a forecast of training on every pair, the
+// partition being unknown yet.
+func (r *Run) Estimate(ctx context.Context) (Estimate, error) {
+	f, ok := r.Backend.(core.Forecaster)
+	if !ok {
+		return Estimate{}, core.ErrUnsupported
+	}
+	var all core.Step
+	for i := range r.Sources {
+		all.Pairs = append(all.Pairs, core.WholeSource(r.Sources, i)...)
+	}
+	l := &loop{Run: r, steps: []core.Step{all}}
+	t, err := l.newTraining(1, make([]record.PairScore, len(all.Pairs)), nil)
+	if err != nil {
+		return Estimate{}, err
+	}
+	if t.budget, err = l.microBatchTokens(ctx, t); err != nil {
+		return Estimate{}, err
+	}
+	forecast, err := f.Forecast(ctx, r.Base, l.openOptions(""), core.Workload{MicroBatch: shapes(t.costliest())})
+	tokens := int(float64(tokensOf(t.examples)) * t.cfg.NumTrainEpochs)
+	return Estimate{forecast, t.budget, tokens}, err
 }

@@ -3,7 +3,6 @@ package stepwise
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 
@@ -46,7 +45,7 @@ func (l *loop) measureHeldout(ctx context.Context, t int, source core.Source, m 
 	if err != nil {
 		return err
 	}
-	m.Gamma[source.Name] = gammaOf(scores)
+	m.Gamma[source.Name] = record.GammaOf(scores)
 	fn, err := l.Config.Train.Loss()
 	if err != nil {
 		return err
@@ -74,7 +73,7 @@ func (l *loop) heldoutScores(ctx context.Context, t int, source core.Source) ([]
 	}
 	rows := make([]record.PairScore, len(items))
 	for i, s := range scores {
-		rows[i] = pairScore(s)
+		rows[i] = record.PairScoreOf(s)
 		rows[i].Source, rows[i].Pair, rows[i].Key = source.Name, i, scorer.Key(info, items[i])
 	}
 	if l.Folder.Has(file) {
@@ -124,44 +123,10 @@ func (l *loop) noteGamma(t int, references []record.PairScore) error {
 		bySource[r.Source] = append(bySource[r.Source], r)
 	}
 	for source, scores := range bySource {
-		m.Gamma[source] = gammaOf(scores)
+		m.Gamma[source] = record.GammaOf(scores)
 	}
 	l.summary.Set(m)
 	return l.Folder.WriteJSON("summary.json", l.summary)
-}
-
-// gammaOf describes gamma over the pairs.
-func gammaOf(pairs []record.PairScore) record.Gamma {
-	g := record.Gamma{Pairs: len(pairs), LengthMatched: record.Number(math.NaN())}
-	var matched []float64
-	for _, p := range pairs {
-		gamma := p.Chosen - p.Rejected
-		g.Mean += gamma
-		g.PerToken += p.Chosen/float64(p.ChosenTokens) - p.Rejected/float64(p.RejectedTokens)
-		if gamma > 0 {
-			g.RewardAccuracy++
-		}
-		if alike(p.ChosenTokens, p.RejectedTokens) {
-			matched = append(matched, gamma)
-		}
-	}
-	n := float64(len(pairs))
-	g.Mean, g.PerToken, g.RewardAccuracy = g.Mean/n, g.PerToken/n, g.RewardAccuracy/n
-	if len(matched) > 0 {
-		g.LengthMatched = record.Number(mean(matched))
-	}
-	return g
-}
-
-// alike says whether two lengths differ by at most 10 % of the longer.
-func alike(a, b int) bool { return 10*(max(a, b)-min(a, b)) <= max(a, b) }
-
-func mean(v []float64) float64 {
-	var sum float64
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
 }
 
 // heldoutOf is the loss of the pairs, all as one batch.

@@ -72,11 +72,11 @@ func (l *loop) planSource(step core.Step, index int) record.PlanSource {
 		}
 		out.Pairs++
 		if s, ok := l.cache.Known(l.infos[l.Base], source.Pairs[ref.Pair].Item()); ok {
-			scored = append(scored, pairScore(s))
+			scored = append(scored, record.PairScoreOf(s))
 		}
 	}
 	if len(scored) == out.Pairs {
-		g := gammaOf(scored)
+		g := record.GammaOf(scored)
 		out.RewardAccuracy, out.GammaMean = &g.RewardAccuracy, &g.Mean
 	}
 	return out

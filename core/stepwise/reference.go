@@ -35,7 +35,7 @@ func (l *loop) references(ctx context.Context, step int) ([]record.PairScore, er
 	}
 	rows := make([]record.PairScore, len(refs))
 	for i, ref := range refs {
-		rows[i] = pairScore(scores[i])
+		rows[i] = record.PairScoreOf(scores[i])
 		rows[i].Source, rows[i].Pair = sources[ref.Source].Name, ref.Pair
 		rows[i].Key = scorer.Key(info, items[i])
 	}
@@ -92,14 +92,6 @@ func (l *loop) recall(file string) error {
 		})
 	}
 	return nil
-}
-
-// pairScore is the pair's part of a line of reference.jsonl.
-func pairScore(s []core.Score) record.PairScore {
-	return record.PairScore{
-		Chosen: s[0].LogProb, Rejected: s[1].LogProb,
-		ChosenTokens: s[0].Tokens, RejectedTokens: s[1].Tokens,
-	}
 }
 
 // pairID names a pair in errors.

@@ -128,7 +128,7 @@ func (l *loop) saveDue(update int, saved time.Time) bool {
 
 // finish saves M_step and the step's record, and drops the state.
 func (l *loop) finish(ctx context.Context, t *training, references []record.PairScore) error {
-	gamma := gammaOf(references)
+	gamma := record.GammaOf(references)
 	result := record.StepResult{
 		Step: t.step, Sources: l.sourceNames(t.step), Pairs: len(t.examples), Updates: t.updates,
 		Gamma:          record.GammaMeans{Mean: gamma.Mean, PerToken: gamma.PerToken},

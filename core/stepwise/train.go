@@ -153,7 +153,7 @@ func (t *training) accumulate(ctx context.Context, batch []example, atReference 
 func (t *training) terms(examples []example, scores [][]core.Score, atReference bool, stats *batchStats) ([]loss.Term, error) {
 	pairs := make([]loss.Pair, len(examples))
 	for i, e := range examples {
-		pairs[i] = lossPair(pairScore(scores[i]), e.reference)
+		pairs[i] = lossPair(record.PairScoreOf(scores[i]), e.reference)
 	}
 	terms := t.loss.Terms(pairs)
 	if err := t.checkFinite(examples, pairs, terms); err != nil {

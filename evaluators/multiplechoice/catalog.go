@@ -202,3 +202,13 @@ func (c *catalog) names() []string {
 	slices.Sort(all)
 	return all
 }
+
+// TaskNames returns every task and group that can be asked for, those defined
+// in taskDir among them, in alphabetical order.
+func TaskNames(p Preset, taskDir string) ([]string, error) {
+	c, err := loadCatalog(p, taskDir)
+	if err != nil {
+		return nil, err
+	}
+	return c.names(), nil
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
+	"github.com/stepwise-dpo/stepwise/core/config"
+	"github.com/stepwise-dpo/stepwise/core/preference"
+	"github.com/stepwise-dpo/stepwise/core/record"
+	"github.com/stepwise-dpo/stepwise/core/scorer"
+	"github.com/stepwise-dpo/stepwise/core/stepwise"
+	"github.com/stepwise-dpo/stepwise/plugins"
+)
+
+// built is a run that is ready to go, with what was found out on the way.
+type built struct {
+	*stepwise.Run
+	reports []preference.Report
+	used    []plugins.Info
+	closers []func() error
+}
+
+// Close ends the run's plugins.
+func (b *built) Close() error {
+	var errs []error
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		errs = append(errs, b.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// build opens everything that the configuration names, so that whatever is
+// wrong shows before any work is done. folder may be nil where nothing is to be
+// written.
+func (a *app) build(ctx context.Context, c *config.Config, folder *record.Folder) (b *built, err error) {
+	b = &built{Run: &stepwise.Run{Config: c, Folder: folder, CarryOver: checkpoint.CarryOver, Card: card(c), Interrupt: a.interrupt}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	if err := b.loadModel(ctx); err != nil {
+		return b, err
+	}
+	if err := b.loadSources(ctx); err != nil {
+		return b, err
+	}
+	return b, b.openPlugins(ctx, a)
+}
+
+func (b *built) loadModel(ctx context.Context) (err error) {
+	c := b.Config
+	if b.Base, err = resolve(ctx, c.Model.Path); err != nil {
+		return asUsage(err)
+	}
+	if b.Text, err = scorer.LoadText(b.Base); err != nil {
+		return asUsage(err)
+	}
+	if c.Train.Reference != "previous" && c.Train.Reference != "base" {
+		if b.Reference, err = resolve(ctx, c.Train.Reference); err != nil {
+			return asUsage(fmt.Errorf("train.reference: %w", err))
+		}
+	}
+	text := b.Text
+	b.Describe = func(dir, name string) (core.ModelInfo, error) {
+		return text.Describe(dir, name, c.Backend.Name, c.Backend.DType)
+	}
+	_, err = checkpoint.ReadArchitecture(b.Base)
+	return asUsage(err)
+}
+
+// loadSources reads and encodes all pairs, those held out too.
+func (b *built) loadSources(ctx context.Context) error {
+	encoder, err := newEncoder(b.Text, &b.Config.Train)
+	if err != nil {
+		return asUsage(err)
+	}
+	if b.Sources, err = b.load(ctx, b.Config.Sources, encoder); err != nil {
+		return asUsage(err)
+	}
+	heldout, err := b.load(ctx, b.Config.Heldout, encoder)
+	if err != nil {
+		return asUsage(err)
+	}
+	b.Heldout = append(b.Heldout, heldout...)
+	if b.Reference == "" {
+		return nil
+	}
+	return b.loadReference(ctx)
+}
+
+// load reads sources; what they hold out is added to b.Heldout.
+func (b *built) load(ctx context.Context, sources []config.Source, e *preference.Encoder) ([]core.Source, error) {
+	var out []core.Source
+	for _, s := range sources {
+		train, heldout, report, err := preference.Load(ctx, spec(s), e, b.Config.Run.Seed)
+		if err != nil {
+			return nil, err
+		}
+		if len(heldout.Pairs) > 0 {
+			heldout.Name = s.Name + "-heldout"
+			b.Heldout = append(b.Heldout, heldout)
+		}
+		b.reports = append(b.reports, report)
+		out = append(out, train)
+	}
+	return out, nil
+}
+
+// loadReference compares the external reference's vocabulary and, where it is
+// to read in its own tokens, encodes the sources for it.
+func (b *built) loadReference(ctx context.Context) error {
+	train := &b.Config.Train
+	text, err := scorer.LoadText(b.Reference)
+	if err != nil {
+		return asUsage(err)
+	}
+	if train.ReferenceTokenization == "same" {
+		if err := sameVocabulary(b.Base, b.Text, b.Reference, text); err != nil {
+			return asUsage(err)
+		}
+		return nil
+	}
+	encoder, err := newEncoder(text, train)
+	if err != nil {
+		return asUsage(err)
+	}
+	other := &built{Run: &stepwise.Run{Config: b.Config}}
+	if b.ReferenceSources, err = other.load(ctx, b.Config.Sources, encoder); err != nil {
+		return asUsage(err)
+	}
+	for i, s := range b.ReferenceSources {
+		if len(s.Pairs) != len(b.Sources[i].Pairs) {
+			return usagef("source %q: %d pairs fit the model and %d the reference %q; raise max_length, or filter the source",
+				s.Name, len(b.Sources[i].Pairs), len(s.Pairs), b.Reference)
+		}
+	}
+	return nil
+}
+
+// sameVocabulary refuses a reference whose ids mean other tokens.
+func sameVocabulary(base string, text *scorer.Text, reference string, other *scorer.Text) error {
+	a, b := text.Tokenizer, other.Tokenizer
+	differ := a.VocabSize() != b.VocabSize()
+	for id := int32(0); !differ && int(id) < a.VocabSize(); id++ {
+		x, _ := a.Token(id)
+		y, _ := b.Token(id)
+		differ = x != y
+	}
+	if differ {
+		return fmt.Errorf("the reference %q has another vocabulary than the model %q; set train.reference_tokenization = \"own\"", reference, base)
+	}
+	return nil
+}
+
+func newEncoder(text *scorer.Text, t *config.Train) (*preference.Encoder, error) {
+	return preference.NewEncoder(text.Tokenizer, text.Template, preference.Profile{
+		Name: t.Tokenization, MaxLength: t.MaxLength, MaxPromptLength: t.MaxPromptLength, TruncationMode: t.TruncationMode,
+	})
+}
+
+func spec(s config.Source) preference.Spec {
+	return preference.Spec{Name: s.Name, Path: s.Path, Format: s.Format, Limit: s.Limit, EvalFraction: s.EvalFraction}
+}
+
+// openPlugins starts backend, partitioner and evaluators, each of which checks
+// its options.
+func (b *built) openPlugins(ctx context.Context, a *app) error {
+	c := b.Config
+	m := a.manager(c)
+	backend, err := a.openBackend(ctx, m, c.Backend.Name, core.OpenOptions{DType: c.Backend.DType, Train: true, Options: c.Backend.Options})
+	if err != nil {
+		return err
+	}
+	b.keep(backend.Info(), backend.Close)
+	b.Backend = backend
+	partitioner, err := m.OpenPartitioner(ctx, c.Partition.Strategy, c.Partition.Options)
+	if err != nil {
+		return asUsage(err)
+	}
+	b.keep(partitioner.Info(), partitioner.Close)
+	b.Partitioner = partitioner
+	for _, e := range c.Evals {
+		evaluator, err := m.OpenEvaluator(ctx, e.Evaluator, e.Options)
+		if err != nil {
+			return asUsage(err)
+		}
+		b.keep(evaluator.Info(), evaluator.Close)
+		b.Evaluators = append(b.Evaluators, evaluator)
+	}
+	return nil
+}
+
+func (b *built) keep(info plugins.Info, close func() error) {
+	b.used = append(b.used, info)
+	b.closers = append(b.closers, close)
+}
+
+// manifest says what the run is made from.
+func (b *built) manifest() (record.Manifest, error) {
+	c := b.Config
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	weights, err := checkpoint.SHA256(b.Base)
+	m := record.Manifest{
+		Version: version, Seed: c.Run.Seed, Started: time.Now().UTC().Format(time.RFC3339),
+		Model:   record.Hashed{Path: b.Base, SHA256: weights},
+		Sources: map[string]record.Hashed{}, Plugins: map[string]record.PluginUsed{},
+		Machine: record.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Hostname: host},
+		Backend: record.BackendUsed{Name: c.Backend.Name, DType: c.Backend.DType, Options: c.Backend.Options},
+	}
+	if err != nil {
+		return m, err
+	}
+	for _, list := range [][]config.Source{c.Sources, c.Heldout} {
+		for _, s := range list {
+			sum, err := fileHash(s.Path)
+			if err != nil {
+				return m, err
+			}
+			m.Sources[s.Name] = record.Hashed{Path: s.Path, SHA256: sum}
+		}
+	}
+	for _, p := range b.used {
+		m.Plugins[string(p.Kind)+"-"+p.Name] = record.PluginUsed{
+			Hashed: record.Hashed{Path: p.Path, SHA256: p.SHA256}, Version: p.Version, BuiltIn: p.Builtin,
+		}
+	}
+	return m, nil
+}
+
+func fileHash(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

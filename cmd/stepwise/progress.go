@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/stepwise-dpo/stepwise/core"
+)
+
+var _ core.Reporter = (*progress)(nil)
+
+// progress shows how work goes on: one line that is drawn over on a terminal, a
+// line every few seconds elsewhere.
+type progress struct {
+	mu       sync.Mutex
+	w        io.Writer
+	terminal bool
+	what     string
+	start    time.Time
+	shown    time.Time
+	drawn    bool // an unfinished line stands on the terminal
+}
+
+func newProgress(w io.Writer) *progress {
+	return &progress{w: w, terminal: isTerminal(w)}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Progress implements core.Reporter.
+func (p *progress) Progress(what string, done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if what != p.what {
+		p.finishLine()
+		p.what, p.start, p.shown = what, now, time.Time{}
+	}
+	interval := 5 * time.Second
+	if p.terminal {
+		interval = 100 * time.Millisecond
+	}
+	if done < total && now.Sub(p.shown) < interval {
+		return
+	}
+	p.shown = now
+	line := fmt.Sprintf("%s %d/%d%s", what, done, total, pace(done, total, now.Sub(p.start)))
+	if !p.terminal {
+		fmt.Fprintln(p.w, line)
+		return
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+	p.drawn = true
+	if done >= total {
+		p.finishLine()
+	}
+}
+
+// pace tells the rate and the time left.
+func pace(done, total int, elapsed time.Duration) string {
+	if done == 0 || elapsed < 500*time.Millisecond {
+		return ""
+	}
+	rate := float64(done) / elapsed.Seconds()
+	if done >= total {
+		return fmt.Sprintf(", %.3g/s, %s", rate, elapsed.Round(100*time.Millisecond))
+	}
+	left := time.Duration(float64(total-done) / rate * float64(time.Second))
+	return fmt.Sprintf(", %.3g/s, %s left", rate, left.Round(time.Second))
+}
+
+// Note implements core.Reporter.
+func (p *progress) Note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.finishLine()
+	fmt.Fprintln(p.w, text)
+}
+
+// finishLine ends the line that is being drawn over.
+func (p *progress) finishLine() {
+	if p.drawn {
+		fmt.Fprintln(p.w)
+		p.drawn = false
+	}
+	p.what = ""
+}
+
+// close leaves the terminal on a new line.
+func (p *progress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.finishLine()
+}

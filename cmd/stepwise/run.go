@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stepwise-dpo/stepwise/core/config"
+	"github.com/stepwise-dpo/stepwise/core/record"
+)
+
+// runFlags are the flags of `stepwise run`.
+type runFlags struct {
+	settings     []string
+	name, dir    string
+	plan, resume bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run CONFIG.toml",
+		Short: "The stepwise loop",
+		Long: `Partitions the preference data, then trains step by step, each step's result
+being the next step's reference and start. Everything goes into DIR/NAME: the
+models as Hugging Face folders, metrics, evaluations, a report. Every key of the
+configuration is shown in examples/.`,
+		Example: `  stepwise run run.toml
+  stepwise run run.toml --set train.learning_rate=1e-6 --set source.orca.limit=100 --name try
+  stepwise run run.toml --plan      # validate and forecast, train nothing
+  stepwise run run.toml --resume    # go on where it was stopped or killed`,
+		Args: exactArgs("CONFIG.toml"),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, done := a.reporting(c.Context())
+			defer done()
+			cfg, err := config.Load(args[0], f.settings)
+			if err != nil {
+				return asUsage(err)
+			}
+			if f.name != "" {
+				cfg.Run.Name = f.name
+			}
+			if f.plan {
+				return a.plan(ctx, cfg)
+			}
+			a.graceful.Store(true)
+			return a.run(ctx, cfg, filepath.Join(f.dir, cfg.Run.Name), f.resume)
+		},
+	}
+	c.Flags().StringArrayVar(&f.settings, "set", nil, "KEY=VALUE over the file's, as train.beta=0.2 (repeatable)")
+	c.Flags().StringVar(&f.name, "name", "", "name of the run's folder (default run.name)")
+	c.Flags().StringVar(&f.dir, "dir", "runs", "where the run's folder lies")
+	c.Flags().BoolVar(&f.plan, "plan", false, "validate everything, show the plan and the forecast, train nothing")
+	c.Flags().BoolVar(&f.resume, "resume", false, "go on with the run that lies in the folder")
+	return c
+}
+
+// run does the whole run into dir.
+func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool) (err error) {
+	resolved, err := c.TOML()
+	if err != nil {
+		return err
+	}
+	if err := checkFolder(dir, resume); err != nil {
+		return asUsage(err)
+	}
+	b, err := a.build(ctx, c, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	a.printReports(b)
+	if b.Folder, err = openFolder(dir, resolved, resume); err != nil {
+		return asUsage(err)
+	}
+	if err := a.writeManifest(b); err != nil {
+		return err
+	}
+	if err := b.Do(ctx); err != nil {
+		return err
+	}
+	return a.finishRun(b.Folder)
+}
+
+// checkFolder tells early whether the folder's state fits the wish to resume.
+func checkFolder(dir string, resume bool) error {
+	_, err := os.Stat(dir)
+	switch {
+	case err == nil && !resume:
+		return fmt.Errorf("run folder %q exists; go on with --resume, or choose another --name", dir)
+	case err != nil && resume:
+		return fmt.Errorf("there is no run folder %q to resume", dir)
+	}
+	return nil
+}
+
+// openFolder creates the run's folder, or opens that of the run to resume,
+// whose configuration must be the same.
+func openFolder(dir string, resolved []byte, resume bool) (*record.Folder, error) {
+	if resume {
+		f, err := record.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		before, err := os.ReadFile(f.Path("config.toml"))
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(before, resolved) {
+			return nil, fmt.Errorf("run folder %q was started with another configuration: %s; restore it, or start anew with --name", dir, firstDifference(before, resolved))
+		}
+		return f, nil
+	}
+	f, err := record.Create(dir)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.WriteFile("config.toml", func(w io.Writer) error {
+		_, err := w.Write(resolved)
+		return err
+	})
+}
+
+// firstDifference shows the first line in which two configurations differ.
+func firstDifference(before, now []byte) string {
+	a, b := bytes.Split(before, []byte("\n")), bytes.Split(now, []byte("\n"))
+	for i := range min(len(a), len(b)) {
+		if !bytes.Equal(a[i], b[i]) {
+			return fmt.Sprintf("%q then, %q now", a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines then, %d now", len(a), len(b))
+}
+
+// writeManifest records what the run is made from; a resumed run keeps the
+// manifest that it began with.
+func (a *app) writeManifest(b *built) error {
+	if b.Folder.Has("manifest.json") {
+		return nil
+	}
+	m, err := b.manifest()
+	if err != nil {
+		return err
+	}
+	return b.Folder.WriteJSON("manifest.json", m)
+}
+
+// printReports tells what became of the sources' rows.
+func (a *app) printReports(b *built) {
+	for _, r := range b.reports {
+		fmt.Fprint(a.err, r)
+	}
+}
+
+// finishRun writes the report page and prints where it is.
+func (a *app) finishRun(f *record.Folder) error {
+	var s record.Summary
+	if err := f.ReadJSON("summary.json", &s); err != nil {
+		return err
+	}
+	if err := writeReport(f.Path("report.html"), []string{f.Path()}); err != nil {
+		return err
+	}
+	printSummary(a.out, s)
+	_, err := fmt.Fprintf(a.out, "\nreport: %s\n", f.Path("report.html"))
+	return err
+}
