@@ -33,6 +33,8 @@ type Architecture struct {
 	RoPE    RoPE
 	DType   string // as config.json names it: "float32", "bfloat16", "float16"
 
+	Padding int // the token whose embedding no input moves (torch's padding_idx); -1 = none
+
 	Embedding Param // [VocabSize, Hidden]
 	Blocks    []Block
 	FinalNorm Param // [Hidden]
@@ -125,7 +127,7 @@ func ParseArchitecture(configJSON []byte) (*Architecture, error) {
 		Family: c.ModelType, VocabSize: c.VocabSize, Hidden: c.HiddenSize, Layers: c.NumHiddenLayers,
 		Heads: c.NumAttentionHeads, KVHeads: c.kvHeads(), HeadDim: c.headDim(), FFN: c.IntermediateSize,
 		MaxPositions: c.MaxPositionEmbeddings, NormEps: c.RMSNormEps, RoPE: rope, DType: c.dtype(),
-		TiedHead: c.TieWordEmbeddings,
+		TiedHead: c.TieWordEmbeddings, Padding: c.padding(),
 	}
 	traits, err := f.traits(c)
 	if err != nil {

@@ -16,6 +16,7 @@ func TestArchitecture(t *testing.T) {
 		Config  json.RawMessage
 		Shapes  map[string][]int
 		Windows []int
+		Padding *int
 		HeadDim int `json:"head_dim"`
 	}
 	for i, g := range readGolden[[]golden](t, "architectures.json") {
@@ -41,6 +42,9 @@ func TestArchitecture(t *testing.T) {
 			}
 			if !slices.Equal(windows, g.Windows) {
 				t.Errorf("got windows %v, want %v", windows, g.Windows)
+			}
+			if g.Padding == nil && a.Padding != -1 || g.Padding != nil && a.Padding != *g.Padding {
+				t.Errorf("got padding %d, want %v", a.Padding, g.Padding)
 			}
 			if a.HeadDim != g.HeadDim {
 				t.Errorf("got head dimension %d, want %d", a.HeadDim, g.HeadDim)
@@ -96,6 +100,8 @@ func TestArchitectureErrors(t *testing.T) {
 		{`{"model_type": "llama", ` + sizes + `, "hidden_act": "gelu"}`, []string{`hidden_act "gelu"`}},
 		{`{"model_type": "llama", ` + sizes + `, "torch_dtype": "int8"}`, []string{`dtype "int8"`}},
 		{`{"model_type": "llama", ` + sizes + `, "rms_norm_eps": -1}`, []string{"rms_norm_eps"}},
+		{`{"model_type": "llama", ` + sizes + `, "pad_token_id": 8}`, []string{"pad_token_id 8 is not in the vocabulary of 8"}},
+		{`{"model_type": "llama", ` + sizes + `, "pad_token_id": -9}`, []string{"pad_token_id -9"}},
 		{`{"model_type": "llama", ` + sizes + `, "quantization_config": {"bits": 4}}`, []string{"quantized weights"}},
 		{`{"model_type": "llama", ` + sizes + `, "rope_theta": 0}`, []string{"rope_theta 0"}},
 		{`{"model_type": "llama", ` + sizes + `, "rope_scaling": {"rope_type": "longrope", "factor": 2}}`, []string{`"longrope"`, "supported: default"}},

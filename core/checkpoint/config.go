@@ -26,6 +26,7 @@ type config struct {
 	SlidingWindow         *int     `json:"sliding_window"`
 	UseSlidingWindow      bool     `json:"use_sliding_window"`
 	MaxWindowLayers       int      `json:"max_window_layers"`
+	PadTokenID            *int     `json:"pad_token_id"`
 	LayerTypes            []string `json:"layer_types"`
 
 	DType      string `json:"dtype"`       // transformers 5
@@ -101,6 +102,9 @@ func (c *config) check() error {
 	if c.SlidingWindow != nil && *c.SlidingWindow < 1 {
 		fault("sliding_window %d is not positive", *c.SlidingWindow)
 	}
+	if p := c.PadTokenID; p != nil && (*p < -c.VocabSize || *p >= c.VocabSize) {
+		fault("pad_token_id %d is not in the vocabulary of %d", *p, c.VocabSize)
+	}
 	if q := c.QuantizationConfig; len(q) > 0 && string(q) != "null" {
 		fault("quantized weights (quantization_config) are not supported: use the unquantized model")
 	}
@@ -133,6 +137,18 @@ func (c *config) kvHeads() int {
 		return c.NumAttentionHeads
 	}
 	return *c.NumKeyValueHeads
+}
+
+// padding returns the padding token, which as in torch may count from the
+// vocabulary's end, and -1 for none.
+func (c *config) padding() int {
+	switch {
+	case c.PadTokenID == nil:
+		return -1
+	case *c.PadTokenID < 0:
+		return *c.PadTokenID + c.VocabSize
+	}
+	return *c.PadTokenID
 }
 
 func (c *config) headDim() int {

@@ -81,15 +81,15 @@ def architectures():
     cases = [
         dict(model_type="llama"),
         dict(model_type="llama", num_key_value_heads=2, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
-        dict(model_type="llama", num_key_value_heads=1, head_dim=16, sliding_window=8),
-        dict(model_type="mistral", num_key_value_heads=2),
+        dict(model_type="llama", num_key_value_heads=1, head_dim=16, sliding_window=8, pad_token_id=-1),
+        dict(model_type="mistral", num_key_value_heads=2, pad_token_id=7),
         dict(model_type="mistral", num_key_value_heads=2, sliding_window=16, head_dim=16),
         dict(model_type="mistral", num_key_value_heads=4, sliding_window=None),
-        dict(model_type="qwen2", num_key_value_heads=2),
+        dict(model_type="qwen2", num_key_value_heads=2, pad_token_id=95),
         dict(model_type="qwen2", num_key_value_heads=2, use_sliding_window=True, sliding_window=16, max_window_layers=1),
         dict(model_type="qwen2", num_key_value_heads=4, use_sliding_window=True, sliding_window=8, tie_word_embeddings=True,
              layer_types=["sliding_attention", "full_attention", "sliding_attention"]),
-        dict(model_type="qwen3", num_key_value_heads=2, head_dim=16),
+        dict(model_type="qwen3", num_key_value_heads=2, head_dim=16, pad_token_id=0),
         dict(model_type="qwen3", num_key_value_heads=2, attention_bias=True, use_sliding_window=True, sliding_window=4, max_window_layers=2),
     ]
     out = []
@@ -103,7 +103,7 @@ def architectures():
         windows = [getattr(layer.self_attn, "sliding_window", None) or 0 for layer in model.model.layers]
         if case["model_type"] == "mistral":  # it masks by the configuration's window in every layer
             windows = [model.config.sliding_window or 0] * len(windows)
-        out.append(dict(config=config, shapes=shapes, windows=windows, head_dim=model.model.layers[0].self_attn.head_dim))
+        out.append(dict(config=config, shapes=shapes, windows=windows, padding=model.model.embed_tokens.padding_idx, head_dim=model.model.layers[0].self_attn.head_dim))
     write("architectures.json", out)
 
 
