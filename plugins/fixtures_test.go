@@ -111,14 +111,17 @@ func partitionBig(ctx context.Context, sources []core.Source, base core.Scorer) 
 	if err != nil {
 		return nil, err
 	}
-	if n := len(scores[0][0].TokenLogProbs); n != big {
+	if n := len(scores[0][0].TokenLogProbs); n != bigScores {
 		return nil, fmt.Errorf("%d log-probabilities came back", n)
 	}
-	return []core.Step{{Pairs: slices.Repeat([]core.PairRef{{Source: 0, Pair: 0}}, big)}}, nil
+	return []core.Step{{Pairs: slices.Repeat([]core.PairRef{{Source: 0, Pair: 1 << 40}}, bigRefs)}}, nil
 }
 
-// big is the size in tokens, and more than that in bytes, of what must pass.
-const big = 8 << 20
+const (
+	big       = 8 << 20 // bytes of text and tokens that must pass
+	bigScores = big / 8 // float64s of the same size
+	bigRefs   = big / 8 // references to pairs, of 8 bytes each
+)
 
 // bigScorer answers with more than a message may hold by gRPC's default.
 type bigScorer struct{ core.Scorer }
@@ -132,7 +135,7 @@ func (bigScorer) LogProbs(_ context.Context, items []core.Item, _ core.Detail) (
 	if len(items) != 1 || len(items[0].Prompt) != big {
 		return nil, fmt.Errorf("items of another size came in")
 	}
-	return [][]core.Score{{{TokenLogProbs: make([]float64, big)}}}, nil
+	return [][]core.Score{{{TokenLogProbs: make([]float64, bigScores)}}}, nil
 }
 
 // meanGamma measures the first of coretest's sources, and writes a file.

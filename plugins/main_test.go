@@ -83,8 +83,10 @@ func serveStranger(file string) {
 			VersionedPlugins: map[int]goplugin.PluginSet{2: {dispensed: servedPlugin{service: partitionerService(newByGamma)}}},
 			GRPCServer:       newServer,
 		})
+		return
 	case "backend-in-disguise":
 		ServeBackend(coretest.Backend{})
+		return
 	}
 	ServePartitioner(newByGamma)
 }
@@ -182,7 +184,7 @@ func wantGone(t *testing.T, within time.Duration, pids ...int) {
 	}
 }
 
-// childOf starts a process that outlives its parent if nobody ends it.
+// startSleep starts a process that outlives its parent if nobody ends it.
 func startSleep() (int, error) {
 	cmd := exec.Command("sleep", "600")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

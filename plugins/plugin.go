@@ -86,9 +86,9 @@ func start(ctx context.Context, l launch) (*Plugin, error) {
 	p := &Plugin{info: l.info, output: &tail{log: l.log}}
 	begin := time.Now()
 	if err := p.launch(ctx, l); err != nil {
-		err = p.startError(ctx, l, err, time.Since(begin))
-		p.kill()
-		return nil, fmt.Errorf("%s: %w", l.info.title(), err)
+		took := time.Since(begin)
+		p.kill() // and have all that it printed
+		return nil, fmt.Errorf("%s: %w", l.info.title(), p.startError(ctx, l, err, took))
 	}
 	if err := p.describe(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -182,9 +182,9 @@ func (p *Plugin) startError(ctx context.Context, l launch, err error, took time.
 
 // describe asks the plugin what it is.
 func (p *Plugin) describe(ctx context.Context) error {
-	ctx, cancel := p.begin(ctx)
+	call, cancel := p.begin(ctx)
 	defer cancel()
-	d, err := pb.NewPluginClient(p.conn).Describe(ctx, &pb.DescribeRequest{})
+	d, err := pb.NewPluginClient(p.conn).Describe(call, &pb.DescribeRequest{})
 	if err != nil {
 		return p.mapError(ctx, err)
 	}
@@ -196,12 +196,18 @@ func (p *Plugin) describe(ctx context.Context) error {
 }
 
 // begin returns a context for a call: it ends with the caller's and with the
-// plugin's process.
+// plugin's process. It has no deadline, or the plugin's clock could end the call
+// before the caller's context has ended, and the error would be another.
 func (p *Plugin) begin(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(p.life, cancel)
-	return ctx, func() {
-		stop()
+	call, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		cancel()
+	}
+	stopCaller := context.AfterFunc(ctx, cancel)
+	stopLife := context.AfterFunc(p.life, cancel)
+	return call, func() {
+		stopCaller()
+		stopLife()
 		cancel()
 	}
 }
@@ -215,6 +221,9 @@ func (p *Plugin) Close() error {
 		_, err := pb.NewPluginClient(p.conn).Close(ctx, &pb.CloseRequest{})
 		if c := status.Code(err); c != codes.Unavailable && c != codes.Unimplemented && p.life.Err() == nil {
 			p.closed = p.mapError(ctx, err)
+		}
+		if ctx.Err() != nil && p.runner != nil {
+			p.runner.Kill(ctx) // it is deaf; do not ask it a second time
 		}
 		p.kill()
 	})
