@@ -12,19 +12,20 @@ import (
 // the adjacent pair of lowest rank is merged until none is left.
 type bpe struct {
 	vocabulary
-	bytes    bool // symbols are bytes, as ByteLevel makes them
-	byteID   [256]int32
-	asciiID  [utf8.RuneSelf]int32
-	runeID   map[rune]int32
-	pairs    pairTable
-	merged   []int32          // of each rank: the token it makes
-	whole    map[string]int32 // ignore_merges: words that are tokens
-	fallback []int32          // byte fallback: the token of each byte
-	unk      int32            // -1: characters out of the vocabulary vanish
-	fuseUnk  bool
-	prefix   string // of every symbol but a word's first
-	suffix   string // of a word's last symbol
-	cutter   cutter
+	bytes     bool // symbols are bytes, as ByteLevel makes them
+	byteID    [256]int32
+	asciiID   [utf8.RuneSelf]int32
+	runeID    map[rune]int32
+	pairs     pairTable
+	bytePairs *[256][256]int32 // ranks of pairs of bytes, where symbols are bytes
+	merged    []int32          // of each rank: the token it makes
+	whole     map[string]int32 // ignore_merges: words that are tokens
+	fallback  []int32          // byte fallback: the token of each byte
+	unk       int32            // -1: characters out of the vocabulary vanish
+	fuseUnk   bool
+	prefix    string // of every symbol but a word's first
+	suffix    string // of a word's last symbol
+	cutter    cutter
 }
 
 type bpeOptions struct {
@@ -97,6 +98,9 @@ func newBPE(c component, bytes bool) (*bpe, error) {
 		return nil, err
 	}
 	m.addSymbols()
+	if bytes && m.prefix == "" && m.suffix == "" {
+		m.addBytePairs()
+	}
 	if o.ByteFallback {
 		if bytes || m.prefix != "" || m.suffix != "" {
 			return nil, fmt.Errorf(`BPE: byte_fallback with a "ByteLevel" pre-tokenizer, a prefix or a suffix is not implemented`)
@@ -155,6 +159,16 @@ func (m *bpe) addSymbols() {
 	}
 }
 
+// addBytePairs tabulates the ranks that a word's bytes begin with.
+func (m *bpe) addBytePairs() {
+	m.bytePairs = new([256][256]int32)
+	for a := range m.bytePairs {
+		for b := range m.bytePairs[a] {
+			m.bytePairs[a][b] = m.pairs.rank(m.byteID[a], m.byteID[b])
+		}
+	}
+}
+
 func (m *bpe) lookup(s string) int32 {
 	if id, ok := m.ids[s]; ok {
 		return id
@@ -205,13 +219,13 @@ func (m *bpe) encodeCached(s *scratch, word string, tokens []token) []token {
 		}
 	}
 	if len(word) > maxCached {
-		return s.merge.run(m, m.symbols(s, word), tokens)
+		return s.merge.run(m, word, m.symbols(s, word), tokens)
 	}
 	if known, ok := s.cache.get(word); ok {
 		return append(tokens, known...)
 	}
 	from := len(tokens)
-	tokens = s.merge.run(m, m.symbols(s, word), tokens)
+	tokens = s.merge.run(m, word, m.symbols(s, word), tokens)
 	s.cache.put(word, tokens[from:])
 	return tokens
 }

@@ -22,9 +22,9 @@ type cacheSlot struct {
 
 const (
 	maxCached   = 64      // bytes of the longest word remembered
-	cacheSlots  = 1 << 16 // a power of two; at most half are used
-	cacheBytes  = 1 << 19
-	cacheTokens = 1 << 17
+	cacheSlots  = 1 << 17 // a power of two; at most half are used
+	cacheBytes  = 1 << 20
+	cacheTokens = 1 << 18
 )
 
 func newCache() cache {

@@ -9,18 +9,15 @@ type merger struct {
 }
 
 // longWord is the number of symbols from which a heap pays.
-const longWord = 48
+const longWord = 64
 
-// run merges the symbols, which it overwrites, and appends the result.
-func (g *merger) run(m *bpe, symbols, tokens []token) []token {
+// run merges the symbols of word, which it overwrites, and appends the result.
+func (g *merger) run(m *bpe, word string, symbols, tokens []token) []token {
+	g.start(m, word, symbols)
 	if len(symbols) > longWord {
 		return g.runLong(m, symbols, tokens)
 	}
-	ranks := g.ranks[:0]
-	for i := 1; i < len(symbols); i++ {
-		ranks = append(ranks, m.pairs.rank(symbols[i-1].id, symbols[i].id))
-	}
-	g.ranks = ranks
+	ranks := g.ranks
 	for {
 		best, at := int32(noRank), 0
 		for i, r := range ranks {
@@ -43,6 +40,21 @@ func (g *merger) run(m *bpe, symbols, tokens []token) []token {
 	}
 }
 
+// start sets the ranks of the pairs of symbols that word begins as.
+func (g *merger) start(m *bpe, word string, symbols []token) {
+	ranks := g.ranks[:0]
+	if m.bytePairs != nil && len(symbols) == len(word) {
+		for i := 1; i < len(word); i++ {
+			ranks = append(ranks, m.bytePairs[word[i-1]][word[i]])
+		}
+	} else {
+		for i := 1; i < len(symbols); i++ {
+			ranks = append(ranks, m.pairs.rank(symbols[i-1].id, symbols[i].id))
+		}
+	}
+	g.ranks = ranks
+}
+
 // A candidate is a merge that was possible when it was found.
 type candidate struct{ rank, at int32 }
 
@@ -54,14 +66,14 @@ func (c candidate) before(d candidate) bool {
 // one whose pair has changed since is passed over.
 func (g *merger) runLong(m *bpe, symbols, tokens []token) []token {
 	n := int32(len(symbols))
-	g.ranks, g.next, g.prev, g.heap = g.ranks[:0], g.next[:0], g.prev[:0], g.heap[:0]
+	g.ranks = append(g.ranks, noRank)
+	g.next, g.prev, g.heap = g.next[:0], g.prev[:0], g.heap[:0]
 	for i := range n {
-		g.ranks = append(g.ranks, noRank)
 		g.next = append(g.next, i+1)
 		g.prev = append(g.prev, i-1)
-	}
-	for i := range n - 1 {
-		g.consider(m, symbols, i)
+		if r := g.ranks[i]; r != noRank {
+			g.push(candidate{r, i})
+		}
 	}
 	for len(g.heap) > 0 {
 		c := g.pop()

@@ -2,7 +2,7 @@ package tokenizer
 
 import "math/bits"
 
-// A pairTable maps pairs of ids to ranks: open addressing, at most half full.
+// A pairTable maps pairs of ids to ranks: open addressing, at most four fifths full.
 type pairTable struct {
 	slots []pairSlot
 	shift uint
@@ -14,11 +14,14 @@ type pairSlot struct {
 }
 
 func newPairTable(n int) pairTable {
-	size := bits.Len(uint(2*n + 1))
+	size := bits.Len(uint(n + n/4 + 1))
 	return pairTable{make([]pairSlot, 1<<size), uint(64 - size)}
 }
 
-func pairKey(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) + 1 }
+func pairKey(a, b int32) uint64 { return (uint64(uint32(a))<<32 | uint64(uint32(b))) + 1 }
+
+// ids returns the pair of a slot that is not empty.
+func (s pairSlot) ids() (a, b int32) { return int32((s.pair - 1) >> 32), int32(uint32(s.pair - 1)) }
 
 // slot returns the slot of the pair or the empty one where it belongs.
 func (t *pairTable) slot(key uint64) *pairSlot {

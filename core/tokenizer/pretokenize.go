@@ -10,8 +10,9 @@ import (
 // A words is a text and its cut into parts that the model sees one by one.
 type words struct {
 	text
-	cuts []span
-	buf  []span // scratch of the next step
+	cuts    []span
+	buf     []span // scratch of the next step
+	matches []span // scratch
 }
 
 // A preTokenizer cuts the words of w further; it may change the text.

@@ -66,34 +66,36 @@ func (p *split) cut(w *words) { w.split(p.find, p.behavior, p.invert) }
 func (w *words) split(f finder, b behavior, invert bool) {
 	out := w.buf[:0]
 	for _, c := range w.cuts {
-		from := len(out)
-		out = f.find(w.s[c.start:c.end], out)
-		if c.start > 0 {
-			for i := from; i < len(out); i++ {
-				out[i].start += c.start
-				out[i].end += c.start
-			}
+		w.matches = f.find(w.s[c.start:c.end], w.matches[:0])
+		for i := range w.matches {
+			w.matches[i].start += c.start
+			w.matches[i].end += c.start
 		}
-		if b == isolated && covers(out[from:], c) {
-			continue
+		if b == isolated {
+			out = isolate(out, w.matches, c)
+		} else {
+			out = append(out, behave(withGaps(w.matches, c, invert), b)...)
 		}
-		parts := behave(withGaps(out[from:], c, invert), b)
-		out = append(out[:from], parts...)
 	}
 	w.buf, w.cuts = w.cuts, out
 }
 
-// covers reports whether the matches leave nothing of c, so that isolating them is
-// all there is to do.
-func covers(matches []span, c span) bool {
+// isolate appends the matches in c and what lies between them.
+func isolate(out, matches []span, c span) []span {
 	at := c.start
 	for _, m := range matches {
-		if m.start != at || m.end == at {
-			return false
+		if at < m.start {
+			out = append(out, span{at, m.start})
+		}
+		if m.start < m.end {
+			out = append(out, m)
 		}
 		at = m.end
 	}
-	return at == c.end
+	if at < c.end {
+		out = append(out, span{at, c.end})
+	}
+	return out
 }
 
 type piece struct {
@@ -124,7 +126,7 @@ func behave(pieces []piece, b behavior) []span {
 	matched := false // the piece before was a match
 	for i, p := range pieces {
 		join := false
-		switch b {
+		switch b { // isolated is isolate's
 		case removed:
 			if p.match {
 				continue

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // unicodeTxt holds the character sets of Hugging Face's library, a line each: a name
@@ -82,7 +83,12 @@ var (
 func isSpace(r rune) bool { return unicode.IsSpace(r) }
 
 // isNumeric is Rust's char::is_numeric, where Digits cuts.
-func isNumeric(r rune) bool { return numerics().has(r) }
+func isNumeric(r rune) bool {
+	if r < utf8.RuneSelf {
+		return '0' <= r && r <= '9'
+	}
+	return numerics().has(r)
+}
 
 // isPunctuation is where Punctuation cuts.
 func isPunctuation(r rune) bool { return punctuation().has(r) }
