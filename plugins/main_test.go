@@ -158,14 +158,20 @@ type printer struct{ to io.Writer }
 func (printer) Progress(string, int, int) {}
 func (p printer) Note(text string)        { fmt.Fprintln(p.to, text) }
 
-// alive says whether a process runs; a zombie does not.
-func alive(pid int) bool {
+// state is a process's as ps shows it: "S" sleeping, "T" stopped, "Z" ended but
+// not yet waited for; empty where there is none.
+func state(pid int) string {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return false
+		return ""
 	}
 	_, rest, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(rest, "Z")
+	return rest[:1]
+}
+
+func alive(pid int) bool {
+	s := state(pid)
+	return s != "" && s != "Z"
 }
 
 // wantGone waits until none of the processes runs.
