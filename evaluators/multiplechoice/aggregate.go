@@ -2,15 +2,14 @@ package multiplechoice
 
 import "strings"
 
+// outcomes are results by task or group, and then by metric.
+type outcomes map[string]map[string]summary
+
 // aggregate computes the metrics of the groups from those of the tasks below.
 // Tasks without results are left out, as in lm-eval; a mean of named results is
 // given only where all of them are there.
-func aggregate(chosen *selection, runs []*run) map[string]map[string]summary {
-	tasks := map[string]map[string]summary{}
-	for _, r := range runs {
-		tasks[r.d.Task] = r.results
-	}
-	groups := map[string]map[string]summary{}
+func aggregate(chosen *selection, tasks outcomes) outcomes {
+	groups := outcomes{}
 	for _, g := range chosen.bottomUp() {
 		results := map[string]summary{}
 		for _, a := range g.Aggregate {
@@ -27,7 +26,7 @@ func aggregate(chosen *selection, runs []*run) map[string]map[string]summary {
 }
 
 // of aggregates one metric over the tasks that have it.
-func (a Aggregate) of(leaves []string, tasks map[string]map[string]summary) (summary, bool) {
+func (a Aggregate) of(leaves []string, tasks outcomes) (summary, bool) {
 	var parts []summary
 	for _, name := range leaves {
 		if s, ok := tasks[name][a.Metric]; ok {
@@ -45,7 +44,7 @@ func (a Aggregate) of(leaves []string, tasks map[string]map[string]summary) (sum
 
 // mean is the group's own number: the mean of the results that MeanOf names,
 // times Scale.
-func (g *Group) mean(tasks, groups map[string]map[string]summary) (summary, bool) {
+func (g *Group) mean(tasks, groups outcomes) (summary, bool) {
 	var parts []summary
 	for _, of := range g.MeanOf {
 		name, metric, _ := strings.Cut(of, "/")

@@ -115,7 +115,7 @@ func TestResultsFiles(t *testing.T) {
 					r.results[metric] = counted(right, len(r.samples))
 				}
 			}
-			out.report.groups = aggregate(out.chosen, runs)
+			out.report.groups = aggregate(out.chosen, taskOutcomes(runs))
 			got := out.results()
 			adopt(&got, want)
 			if text := py.DumpJSON(got, py.Format{Indent: 1}); text != string(data) {

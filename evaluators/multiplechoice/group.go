@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
 )
 
 // Group is a set of tasks with a number of its own.
@@ -158,4 +160,40 @@ func (s *selection) bottomUp() []*Group {
 		visit(g)
 	}
 	return order
+}
+
+// rule is how the group's numbers come about, as the results file tells it.
+func (g *Group) rule() py.Object {
+	var aggregates []py.Object
+	for _, a := range g.Aggregate {
+		aggregates = append(aggregates, py.Object{{Key: "metric", Value: a.Metric}, {Key: "weight_by_size", Value: a.WeightBySize}})
+	}
+	return py.Object{{Key: "aggregate", Value: aggregates}, {Key: "mean_of", Value: g.MeanOf}, {Key: "scale", Value: g.Scale}}
+}
+
+// groupFromRule is the inverse of rule.
+func groupFromRule(name, alias string, tasks []string, rule py.Object) *Group {
+	g := &Group{Name: name, Alias: alias, Tasks: tasks, MeanOf: texts(rule, "mean_of")}
+	scale, _ := rule.Get("scale")
+	g.Scale, _ = scale.(float64)
+	aggregates, _ := rule.Get("aggregate")
+	list, _ := aggregates.([]any)
+	for _, e := range list {
+		a, _ := e.(py.Object)
+		metric, _ := a.Get("metric")
+		bySize, _ := a.Get("weight_by_size")
+		g.Aggregate = append(g.Aggregate, Aggregate{py.Str(metric), bySize == true})
+	}
+	return g
+}
+
+// texts returns the list of strings under key.
+func texts(of py.Object, key string) []string {
+	v, _ := of.Get(key)
+	list, _ := v.([]any)
+	var all []string
+	for _, e := range list {
+		all = append(all, py.Str(e))
+	}
+	return all
 }

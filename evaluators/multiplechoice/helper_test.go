@@ -99,7 +99,7 @@ func evaluated(t *testing.T, o core.Options, s *fakeScorer) ([]*run, *output) {
 	if err := judge(ctx, runs); err != nil {
 		t.Fatal(err)
 	}
-	rep.groups = aggregate(ev.chosen, runs)
+	rep.groups = aggregate(ev.chosen, taskOutcomes(runs))
 	info, err := s.Info(ctx)
 	if err != nil {
 		t.Fatal(err)

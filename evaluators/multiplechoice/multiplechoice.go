@@ -85,7 +85,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, s core.Scorer, dir string) ([]
 	if err := judge(ctx, runs); err != nil {
 		return nil, err
 	}
-	report.groups = aggregate(e.chosen, runs)
+	report.groups = aggregate(e.chosen, taskOutcomes(runs))
 	if dir != "" {
 		o := output{e.options, info, e.chosen, runs, report, start, time.Since(start)}
 		if err := o.write(dir); err != nil {
@@ -164,7 +164,7 @@ type report struct {
 	tokens      prefix.Counts
 	completions int
 	truncated   int // completions whose prompt lost tokens on the left
-	groups      map[string]map[string]summary
+	groups      outcomes
 }
 
 // score sends the questions of all tasks to the model in one call, so that it
@@ -296,8 +296,17 @@ func judge(ctx context.Context, runs []*run) error {
 	return nil
 }
 
+// taskOutcomes are the results of the tasks.
+func taskOutcomes(runs []*run) outcomes {
+	tasks := outcomes{}
+	for _, r := range runs {
+		tasks[r.d.Task] = r.results
+	}
+	return tasks
+}
+
 // metrics lists the results of the tasks and then of the groups.
-func metrics(chosen *selection, runs []*run, groups map[string]map[string]summary) []core.Metric {
+func metrics(chosen *selection, runs []*run, groups outcomes) []core.Metric {
 	var list []core.Metric
 	add := func(name, metric string, s summary) {
 		list = append(list, core.Metric{Task: name, Name: metric, Value: s.value, StdErr: s.stdErr, N: s.n, HigherIsBetter: true})

@@ -287,7 +287,17 @@ func (o *output) own() py.Object {
 		{Key: "truncated", Value: o.report.truncated},
 		{Key: "log_softmax", Value: "float32, whatever the type of the weights"},
 		{Key: "confidence_95", Value: o.intervals()},
+		{Key: "groups", Value: o.groupRules()},
 	}
+}
+
+// groupRules say how each group's numbers come about.
+func (o *output) groupRules() py.Object {
+	rules := py.Object{}
+	for _, g := range o.chosen.groups {
+		rules.Set(g.Name, g.rule())
+	}
+	return rules
 }
 
 // intervals are the metrics' 95 % confidence intervals, value ± 1.96 stderr.

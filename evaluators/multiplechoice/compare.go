@@ -1,0 +1,165 @@
+package multiplechoice
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/markdown"
+)
+
+// Comparison sets several models side by side on the same documents.
+type Comparison struct {
+	models []*Results
+	// differences are of each model to the first, document by document.
+	differences []outcomes
+}
+
+// Compare sets models side by side. All must have been evaluated on the same
+// documents of the same tasks. The first is what the others are compared with.
+func Compare(models []*Results) (*Comparison, error) {
+	if len(models) < 2 {
+		return nil, errors.New("a comparison needs at least two models")
+	}
+	c := &Comparison{models: models}
+	for _, m := range models {
+		d, err := difference(models[0], m)
+		if err != nil {
+			return nil, fmt.Errorf("compare %q with %q: %w", m.Model, models[0].Model, err)
+		}
+		c.differences = append(c.differences, d)
+	}
+	return c, nil
+}
+
+// difference is the mean of b - a over the documents, task by task, and of the
+// groups made of them; its standard error is that of paired values.
+func difference(a, b *Results) (outcomes, error) {
+	if !slices.Equal(a.tasks, b.tasks) {
+		return nil, fmt.Errorf("the tasks differ: %s and %s", strings.Join(a.tasks, ", "), strings.Join(b.tasks, ", "))
+	}
+	d := outcomes{}
+	for _, task := range a.tasks {
+		var err error
+		if d[task], err = paired(a.docs[task], b.docs[task]); err != nil {
+			return nil, fmt.Errorf("task %q: %w", task, err)
+		}
+	}
+	for name, results := range aggregate(a.chosen, d) {
+		d[name] = results
+	}
+	return d, nil
+}
+
+// paired summarizes the differences of every metric.
+func paired(a, b []document) (map[string]summary, error) {
+	if len(a) != len(b) {
+		return nil, fmt.Errorf("%d documents and %d", len(a), len(b))
+	}
+	values := map[string][]float64{}
+	for i := range a {
+		if a[i].hash != b[i].hash {
+			return nil, fmt.Errorf("document %d differs", i)
+		}
+		for metric, v := range a[i].values {
+			values[metric] = append(values[metric], b[i].values[metric]-v)
+		}
+	}
+	results := map[string]summary{}
+	for metric, v := range values {
+		results[metric] = summarize(v)
+	}
+	return results, nil
+}
+
+// entry is a column of the table: a result, and the factor that makes it per
+// cent.
+type entry struct {
+	name, metric string
+	percent      float64
+}
+
+func (e entry) title() string {
+	if e.name == e.metric {
+		return e.name
+	}
+	return e.name + " " + e.metric
+}
+
+// entries are the results that a table or plot shows: of a mean over named
+// results, it and them; else every metric of what stands at the top.
+func (c *Comparison) entries() []entry {
+	first := c.models[0]
+	var list []entry
+	below := map[string]bool{}
+	for _, g := range first.chosen.groups {
+		for _, member := range first.chosen.leaves(g) {
+			below[member] = true
+		}
+		for _, member := range g.Tasks {
+			below[member] = true
+		}
+	}
+	for _, g := range first.chosen.groups {
+		if below[g.Name] {
+			continue
+		}
+		for _, metric := range g.metrics() {
+			scale := g.Scale
+			if metric != g.Name {
+				scale = 1
+			}
+			list = append(list, entry{g.Name, metric, 100 / scale})
+		}
+		for _, of := range g.MeanOf {
+			name, metric, _ := strings.Cut(of, "/")
+			list = append(list, entry{name, metric, 100})
+		}
+	}
+	for _, task := range first.tasks {
+		if below[task] {
+			continue
+		}
+		for _, metric := range object(object(first.file, "higher_is_better"), task).Keys() {
+			list = append(list, entry{task, metric, 100})
+		}
+	}
+	return slices.DeleteFunc(list, func(e entry) bool {
+		_, ok := first.all[e.name][e.metric]
+		return !ok
+	})
+}
+
+// Table is the layout of the sDPO paper's Table 2, a model a line and a benchmark
+// a column in per cent, followed by the paired differences to the first model.
+func (c *Comparison) Table() string {
+	entries := c.entries()
+	headers := []string{"Model"}
+	for _, e := range entries {
+		headers = append(headers, e.title())
+	}
+	var rows [][]any
+	for _, m := range c.models {
+		row := []any{m.Model}
+		for _, e := range entries {
+			row = append(row, fmt.Sprintf("%.2f", m.all[e.name][e.metric].value*e.percent))
+		}
+		rows = append(rows, row)
+	}
+	return markdown.Table(headers, rows) + "\n" + c.differenceTable(entries)
+}
+
+// differenceTable has a line for each model but the first and each benchmark.
+func (c *Comparison) differenceTable(entries []entry) string {
+	var rows [][]any
+	for i, d := range c.differences[1:] {
+		for _, e := range entries {
+			s := d[e.name][e.metric]
+			half := z95 * s.stdErr
+			rows = append(rows, []any{c.models[i+1].Model, e.title(), fmt.Sprintf("%+.2f", s.value*e.percent), fmt.Sprintf("%.2f", s.stdErr*e.percent),
+				fmt.Sprintf("%+.2f to %+.2f", (s.value-half)*e.percent, (s.value+half)*e.percent)})
+		}
+	}
+	return markdown.Table([]string{"Model", "Against " + c.models[0].Model, "Difference", "Stderr", "95 % interval"}, rows)
+}
