@@ -1,31 +1,24 @@
 package backends
 
 import (
+	"context"
+	"regexp"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
-func TestDuplicatePanics(t *testing.T) {
-	r := registry{}
-	f := func() core.Backend { return nil }
-	r.add("a", f)
-	r.add("b", f)
-	defer func() {
-		if recover() == nil {
-			t.Error("a name added twice did not panic")
+func TestBuiltIn(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) // a plugin's
+	for n, b := range BuiltIn {
+		if !name.MatchString(n) {
+			t.Errorf("%q is not a plugin's name", n)
 		}
-	}()
-	r.add("a", f)
-}
-
-func TestBuiltin(t *testing.T) {
-	for name, f := range Builtin {
-		if f() == nil {
-			t.Errorf("%q: no backend", name)
+		if err := b.Check(context.Background(), core.OpenOptions{DType: "float32"}); err != nil {
+			t.Errorf("%s refuses its defaults: %v", n, err)
 		}
 	}
-	if Builtin["gorgonia"] == nil {
+	if BuiltIn["gorgonia"] == nil {
 		t.Error("gorgonia, the default, is missing")
 	}
 }

@@ -84,6 +84,15 @@ func (n *network) attendGrad(at, window int, dy, x, y, sums, dx []float32) {
 	a, k := n.arch, n.kernel(window)
 	width, q, kv := n.attentionWidth(), a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
 	p := n.batch.pieces[at]
+	backward := func(keys, dkeys []float32, ld int) {
+		k.Backward(n.pool, p.rows, p.start, x[p.row*width:], width, keys, ld, keys[kv:], ld,
+			y[p.row*q:], q, sums[p.row*a.Heads:], dy[p.row*q:], q,
+			dx[p.row*width:], width, dkeys, ld, dkeys[kv:], ld)
+	}
+	if row, ok := n.batch.consecutive(at); ok {
+		backward(x[row*width+q:], dx[row*width+q:], width)
+		return
+	}
 	path := n.path(0)
 	n.pathGrad = grow(n.pathGrad, len(path))
 	dpath := n.pathGrad[:(p.start+p.rows)*2*kv]
@@ -91,11 +100,12 @@ func (n *network) attendGrad(at, window int, dy, x, y, sums, dx []float32) {
 	n.batch.along(at, func(row, position int) {
 		copy(path[position*2*kv:(position+1)*2*kv], x[row*width+q:])
 	})
-	k.Backward(n.pool, p.rows, p.start, x[p.row*width:], width, path, 2*kv, path[kv:], 2*kv,
-		y[p.row*q:], q, sums[p.row*a.Heads:], dy[p.row*q:], q,
-		dx[p.row*width:], width, dpath, 2*kv, dpath[kv:], 2*kv)
+	backward(path, dpath, 2*kv)
 	n.batch.along(at, func(row, position int) {
-		kernels.Add(nil, dx[row*width+q:(row+1)*width], dx[row*width+q:(row+1)*width], dpath[position*2*kv:(position+1)*2*kv])
+		to := dx[row*width+q : (row+1)*width]
+		for i, v := range dpath[position*2*kv : (position+1)*2*kv] {
+			to[i] += v
+		}
 	})
 }
 

@@ -98,3 +98,17 @@ func (b *batch) along(at int, f func(row, position int)) {
 		}
 	}
 }
+
+// consecutive returns the row of position 0 if a piece and its ancestors lie one
+// after the other.
+func (b *batch) consecutive(at int) (row int, ok bool) {
+	p := b.pieces[at]
+	for p.parent >= 0 {
+		above := b.pieces[p.parent]
+		if above.row+above.rows != p.row {
+			return 0, false
+		}
+		p = above
+	}
+	return p.row, true
+}

@@ -18,7 +18,8 @@ const (
 
 // A head is the state of the language model head: logits of the scored rows.
 type head struct {
-	keep   bool
+	keep, limit int // keepLogits in training, and chunkLogits
+
 	logits []float32
 	sums   []float32 // log of the sum of exponentials, by row
 	ids    []int32   // the first target of each row
@@ -42,10 +43,10 @@ func (n *network) logProbs(x *G.Node, w *weight) *G.Node {
 
 // chunk is how many rows have their logits in memory at a time.
 func (h *head) chunk(rows, vocabulary int) int {
-	if h.keep && rows*vocabulary <= keepLogits {
+	if rows*vocabulary <= h.keep {
 		return rows
 	}
-	return min(rows, max(1, chunkLogits/vocabulary))
+	return min(rows, max(1, h.limit/vocabulary))
 }
 
 func (n *network) scoreRows(x []float32, w *weight) {

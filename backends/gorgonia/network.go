@@ -45,7 +45,7 @@ func newTraining(m *Model) (*network, error) {
 	n := emptyNetwork(m)
 	n.recompute = m.options.Recompute
 	n.paths = make([][]float32, 1)
-	n.head.keep = true
+	n.head.keep = keepLogits
 	logp := n.forward(m.weights)
 	w := n.weigh(logp)
 	cost := n.weightedSum(w, logp)
@@ -57,7 +57,7 @@ func emptyNetwork(m *Model) *network {
 	return &network{
 		tape: newTape(&m.arena), arch: m.arch, pool: m.pool, batch: &m.batch, rotary: &m.rotary, padding: m.padding,
 		inputs: map[use]*G.Node{}, again: map[*G.Node]*G.Node{}, direct: map[*G.Node]*G.Node{},
-		head: &head{},
+		head: &head{limit: chunkLogits},
 	}
 }
 

@@ -1,0 +1,95 @@
+package gorgonia
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
+)
+
+// denseItems makes sequences of random ids of which every token is scored and none
+// shared, as PyTorch computes a batch.
+func denseItems(n, length, vocabulary int) []core.Item {
+	rng := rand.New(rand.NewPCG(1, 2))
+	items := make([]core.Item, n)
+	for i := range items {
+		ids := make([]int32, length+1)
+		for k := range ids {
+			ids[k] = int32(rng.IntN(vocabulary))
+		}
+		items[i] = core.Item{Prompt: ids[:1], Completions: [][]int32{ids[1:]}}
+	}
+	return items
+}
+
+// ufPairs are real preference pairs of the shared data.
+func realPairs(b *testing.B, n int) (items []core.Item, tokens int) {
+	for _, p := range readPairScores(b)[:n] {
+		items = append(items, p.item())
+		tokens += 2*len(p.Prompt) + len(p.Chosen) + len(p.Rejected)
+	}
+	return items, tokens
+}
+
+// dpoWeights are weights of the size that DPO's have.
+func dpoWeights(scores [][]core.Score) ([][]float64, error) {
+	weights := make([][]float64, len(scores))
+	for i, s := range scores {
+		for j := range s {
+			weights[i] = append(weights[i], 0.05*float64(2*j-1)/float64(len(scores)))
+		}
+	}
+	return weights, nil
+}
+
+func rate(b *testing.B, tokens int) {
+	b.ReportMetric(float64(tokens)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+}
+
+func benchmarkStep(b *testing.B, items []core.Item, tokens int, o core.Options) {
+	m := open(b, testenv.SmolLM2(b), core.OpenOptions{Train: true, Options: o})
+	u := core.Update{LearningRate: 1e-7, MaxGradNorm: 1, Optimizer: optimizers["adamw"]}
+	step := func() {
+		accumulate(b, m, items, dpoWeights)
+		update(b, m, u)
+	}
+	step()
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+	rate(b, tokens)
+}
+
+// BenchmarkStep is forward, backward and AdamW of SmolLM2-135M in float32.
+func BenchmarkStep(b *testing.B) {
+	b.Run("4x256", func(b *testing.B) { benchmarkStep(b, denseItems(4, 256, 49152), 1024, nil) })
+	b.Run("4x256/recompute", func(b *testing.B) {
+		benchmarkStep(b, denseItems(4, 256, 49152), 1024, core.Options{"recompute": true})
+	})
+	b.Run("pairs", func(b *testing.B) {
+		items, tokens := realPairs(b, 8)
+		benchmarkStep(b, items, tokens, nil)
+	})
+}
+
+func benchmarkScore(b *testing.B, items []core.Item, tokens int, dtype string) {
+	m := open(b, testenv.SmolLM2(b), core.OpenOptions{DType: dtype})
+	b.ReportAllocs()
+	for b.Loop() {
+		logProbs(b, m, items)
+	}
+	rate(b, tokens)
+}
+
+// BenchmarkScore is the log-probabilities of SmolLM2-135M.
+func BenchmarkScore(b *testing.B) {
+	for _, dtype := range []string{"float32", "bf16"} {
+		b.Run("4x256/"+dtype, func(b *testing.B) { benchmarkScore(b, denseItems(4, 256, 49152), 1024, dtype) })
+		b.Run("pairs/"+dtype, func(b *testing.B) {
+			items, tokens := realPairs(b, 16)
+			benchmarkScore(b, items, tokens, dtype)
+		})
+	}
+}
