@@ -123,8 +123,28 @@ func (b bound) int(i int, otherwise int64) (int64, error) {
 	if b[i] == missing {
 		return otherwise, nil
 	}
-	if u, ok := b[i].(*Undefined); ok {
-		return 0, u.fail()
-	}
 	return index(b[i])
+}
+
+// bindBuiltin is bind for a method written in C, whose parameters may all be left out and whose messages differ.
+func (a *args) bindBuiltin(name string, params ...string) (bound, error) {
+	if n := len(a.pos) + len(a.kw); n > len(params) {
+		return nil, typeError("%s() takes at most %d %s (%d given)", name, len(params), plural(len(params), "argument", "arguments"), n)
+	}
+	b := make(bound, len(params))
+	for i := range b {
+		b[i] = missing
+	}
+	copy(b, a.pos)
+	for _, k := range a.kw {
+		i := paramIndex(params, k.name)
+		if i < 0 {
+			return nil, typeError("%s is an invalid keyword argument for %s()", reprString(k.name), name)
+		}
+		if b[i] != missing {
+			return nil, typeError("argument for %s() given by name (%s) and position (%d)", name, reprString(k.name), i+1)
+		}
+		b[i] = k.value
+	}
+	return b, nil
 }

@@ -52,7 +52,7 @@ func (rt *runtime) add(a, b Value) (Value, error) {
 	_, listB := b.(*List)
 	switch {
 	case okA && okB && listA == listB:
-		if err := rt.alloc(16 * (len(x) + len(y))); err != nil {
+		if err := rt.alloc(itemSize * (len(x) + len(y))); err != nil {
 			return nil, err
 		}
 		all := append(append(make([]Value, 0, len(x)+len(y)), x...), y...)
@@ -123,7 +123,7 @@ func (rt *runtime) repeat(v, times Value) (Value, error) {
 	n := max(count, 0)
 	s, isText := text(v)
 	seq, _ := sequence(v)
-	size := int64(len(s) + 16*len(seq))
+	size := int64(len(s) + itemSize*len(seq))
 	if hi, lo := bits.Mul64(uint64(n), uint64(size)); hi > 0 || lo > math.MaxInt32 {
 		return nil, raise(LimitError, "the template makes too much text")
 	}

@@ -130,7 +130,7 @@ func (rt *runtime) slice(v Value, bounds [3]Value) (Value, error) {
 }
 
 func (rt *runtime) sliceText(s string, bounds [3]Value, markup bool) (Value, error) {
-	if err := rt.alloc(len(s)); err != nil {
+	if err := rt.alloc(4 * len(s)); err != nil {
 		return nil, err
 	}
 	if isASCII(s) && bounds[2] == nil {
@@ -150,7 +150,7 @@ func (rt *runtime) sliceText(s string, bounds [3]Value, markup bool) (Value, err
 }
 
 func (rt *runtime) sliceItems(all []Value, bounds [3]Value) ([]Value, error) {
-	if err := rt.alloc(16 * len(all)); err != nil {
+	if err := rt.alloc(itemSize * len(all)); err != nil {
 		return nil, err
 	}
 	start, stop, step, err := sliceBounds(bounds, int64(len(all)))

@@ -12,8 +12,8 @@ import (
 type braceFormat struct {
 	rt   *runtime
 	args *args
-	auto int // the next argument of {}, -1 once fields are numbered by hand
-	hand bool
+	auto int  // the next argument of {}
+	hand bool // whether fields are numbered by hand
 }
 
 func formatMethod(rt *runtime, s string, a *args) (Value, error) {
@@ -228,7 +228,7 @@ func (f *braceFormat) arg(name string) (Value, error) {
 		return nil, raise("KeyError", "%s", reprString(name))
 	}
 	if n >= int64(len(f.args.pos)) {
-		return nil, raise("IndexError", "Replacement index %d out of range for positional args tuple", n)
+		return nil, raise("IndexError", "tuple index out of range")
 	}
 	return f.args.pos[n], nil
 }
@@ -247,6 +247,7 @@ type formatSpec struct {
 
 func parseSpec(s, kind string) (formatSpec, error) {
 	spec := formatSpec{fill: ' ', precision: -1}
+	whole := s
 	if r, n := utf8.DecodeRuneInString(s); n > 0 && len(s) > n && strings.IndexByte("<>=^", s[n]) >= 0 {
 		spec.fill, spec.align, s = r, s[n], s[n+1:]
 	} else if s != "" && strings.IndexByte("<>=^", s[0]) >= 0 {
@@ -282,7 +283,7 @@ func parseSpec(s, kind string) (formatSpec, error) {
 		}
 	}
 	if len(s) > 1 {
-		return spec, valueError("Invalid format specifier")
+		return spec, valueError("Invalid format specifier %s for object of type '%s'", reprString(whole), kind)
 	}
 	spec.typ = take(s)
 	return spec, nil

@@ -90,7 +90,7 @@ func (rt *runtime) starKeywords(x expr, s *scope, out *args) error {
 	}
 	o, ok := v.(*Object)
 	if !ok {
-		return typeError("Value after ** must be a mapping, not %s", typeName(v))
+		return typeError("jinja2.sandbox.SandboxedEnvironment.call() argument after ** must be a mapping, not %s", typeName(v))
 	}
 	for i, key := range o.keys {
 		name, ok := text(key)
@@ -99,7 +99,7 @@ func (rt *runtime) starKeywords(x expr, s *scope, out *args) error {
 		}
 		for _, k := range out.kw {
 			if k.name == name {
-				return typeError("got multiple values for keyword argument %s", reprString(name))
+				return typeError("jinja2.sandbox.SandboxedEnvironment.call() got multiple values for keyword argument %s", reprString(name))
 			}
 		}
 		out.kw = append(out.kw, keyword{name, o.values[i]})
@@ -131,6 +131,9 @@ func (m *Macro) nameRepr() string {
 
 // callMacro gives the parameters their values by the rules of jinja2.runtime.Macro and renders the body.
 func (rt *runtime) callMacro(m *Macro, a *args) (Value, error) {
+	if err := rt.alloc(objectSize + itemSize*len(m.body.frame.loads)); err != nil {
+		return nil, err
+	}
 	s := rt.newScope(m.body.frame, m.scope)
 	explicitCaller := m.setParams(s, a)
 	if m.body.caller >= 0 && !explicitCaller {

@@ -85,7 +85,7 @@ func (rt *runtime) evalAll(xs []expr, s *scope) ([]Value, error) {
 		}
 		values[i] = v
 	}
-	return values, rt.alloc(16 * len(xs))
+	return values, rt.alloc(objectSize + itemSize*len(xs))
 }
 
 func (rt *runtime) evalDict(x *dictExpr, s *scope) (Value, error) {
@@ -103,7 +103,7 @@ func (rt *runtime) evalDict(x *dictExpr, s *scope) (Value, error) {
 			return nil, err
 		}
 	}
-	return o, rt.alloc(64 * len(x.keys))
+	return o, rt.alloc(2*objectSize + entrySize*len(x.keys))
 }
 
 func (rt *runtime) evalCond(x *condExpr, s *scope) (Value, error) {
@@ -240,8 +240,10 @@ func (rt *runtime) applyFilter(x *filterExpr, s *scope, v Value) (Value, error) 
 	if err != nil {
 		return nil, err
 	}
-	v, err = rt.callFilter(x.name, v, a)
-	return v, at(err, x.line())
+	if filters[x.name] == nil {
+		return nil, raise("TemplateRuntimeError", "No filter named %s found.", reprString(x.name))
+	}
+	return rt.callFilter(x.name, v, a)
 }
 
 // callFilter applies a filter by name.
@@ -251,7 +253,7 @@ func (rt *runtime) callFilter(name string, v Value, a *args) (Value, error) {
 		if omittedFilters[name] {
 			return nil, unsupported("the filter %q", name)
 		}
-		return nil, raise("TemplateRuntimeError", "No filter named %s found.", reprString(name))
+		return nil, raise("TemplateRuntimeError", "No filter named %s.", reprString(name))
 	}
 	return f(rt, &args{append([]Value{v}, a.pos...), a.kw})
 }
@@ -265,6 +267,9 @@ func (rt *runtime) evalTest(x *testExpr, s *scope) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tests[x.name] == nil {
+		return nil, raise("TemplateRuntimeError", "No test named %s found.", reprString(x.name))
+	}
 	return rt.callTest(x.name, v, a)
 }
 
@@ -272,7 +277,7 @@ func (rt *runtime) evalTest(x *testExpr, s *scope) (Value, error) {
 func (rt *runtime) callTest(name string, v Value, a *args) (bool, error) {
 	t := tests[name]
 	if t == nil {
-		return false, raise("TemplateRuntimeError", "No test named %s found.", reprString(name))
+		return false, raise("TemplateRuntimeError", "No test named %s.", reprString(name))
 	}
 	return t(rt, &args{append([]Value{v}, a.pos...), a.kw})
 }

@@ -211,7 +211,7 @@ func (rt *runtime) loop(st *forStmt, s *scope, v Value, depth int) error {
 }
 
 func (rt *runtime) iteration(st *forStmt, s *scope, l *loopContext, item Value) (jump, error) {
-	if err := rt.use(1); err != nil {
+	if err := rt.alloc(objectSize + itemSize*len(st.bodyFrame.loads)); err != nil {
 		return jumpNone, err
 	}
 	inner := rt.newScope(st.bodyFrame, s)

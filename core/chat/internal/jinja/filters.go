@@ -108,11 +108,10 @@ func intFilter(_ *runtime, a *args) (Value, error) {
 		return nil, u.fail()
 	}
 	if s, ok := text(b[0]); ok {
-		if base != 0 && (base < 2 || base > 36) {
-			return b.or(1, int64(0)), nil
-		}
-		if n, ok := parseInt(s, int(base)); ok {
-			return n, nil
+		if base == 0 || base >= 2 && base <= 36 {
+			if n, ok := parseInt(s, int(base)); ok {
+				return n, nil
+			}
 		}
 		f, ok := parseFloat(s)
 		if n, whole := truncate(f); ok && whole {

@@ -33,7 +33,7 @@ func firstFilter(rt *runtime, a *args) (Value, error) {
 // reversed are a value's items from the end, as Python's reversed gives them.
 func (rt *runtime) reversed(v Value) ([]Value, error) {
 	switch v.(type) {
-	case *Iterator, *loopContext, *Undefined:
+	case *Iterator, *loopContext:
 		return nil, typeError("'%s' object is not reversible", typeName(v))
 	}
 	items, err := rt.list(v)
@@ -48,9 +48,6 @@ func lastFilter(rt *runtime, a *args) (Value, error) {
 	b, err := a.bind("do_last", 1, "seq")
 	if err != nil {
 		return nil, err
-	}
-	if u, ok := b[0].(*Undefined); ok {
-		return nil, u.fail()
 	}
 	items, err := rt.reversed(b[0])
 	if err != nil {
@@ -68,10 +65,13 @@ func reverseFilter(rt *runtime, a *args) (Value, error) {
 		return nil, err
 	}
 	if s, ok := text(b[0]); ok {
+		if err := rt.alloc(4 * len(s)); err != nil {
+			return nil, err
+		}
 		runes := []rune(s)
 		slices.Reverse(runes)
 		_, markup := b[0].(Markup)
-		return like(string(runes), markup), rt.alloc(len(s))
+		return like(string(runes), markup), nil
 	}
 	if items, err := rt.reversed(b[0]); err == nil {
 		it := reversedIterator(b[0], items)
@@ -145,7 +145,7 @@ func joinFilter(rt *runtime, a *args) (Value, error) {
 			return err
 		}
 		parts = append(parts, s)
-		return rt.alloc(16)
+		return rt.alloc(itemSize)
 	})
 	if err != nil {
 		return nil, err
@@ -235,11 +235,11 @@ func (rt *runtime) sorted(items []Value, key func(Value) (Value, error), reverse
 		}
 		all[i] = keyed{k, item}
 	}
+	if reverse { // as Python does, which keeps the order of equal items
+		slices.Reverse(all)
+	}
 	var failed error
 	slices.SortStableFunc(all, func(a, b keyed) int {
-		if reverse {
-			a, b = b, a
-		}
 		for c, pair := range [][2]keyed{{a, b}, {b, a}} {
 			less, err := rt.order("<", pair[0].key, pair[1].key)
 			if err != nil {
@@ -254,6 +254,9 @@ func (rt *runtime) sorted(items []Value, key func(Value) (Value, error), reverse
 		}
 		return 0
 	})
+	if reverse {
+		slices.Reverse(all)
+	}
 	out := make([]Value, len(all))
 	for i := range all {
 		out[i] = all[i].item
@@ -512,6 +515,9 @@ func batchFilter(rt *runtime, a *args) (Value, error) {
 		return nil, err
 	}
 	var rows []Value
+	if n == 0 && len(all) > 0 {
+		rows = append(rows, &List{}) // Jinja finds the row full before its first item
+	}
 	for len(all) > 0 {
 		size := len(all)
 		if n > 0 {
@@ -520,7 +526,7 @@ func batchFilter(rt *runtime, a *args) (Value, error) {
 		row := slices.Clone(all[:size])
 		all = all[size:]
 		if b.has(2) && int64(size) < n {
-			if err := rt.alloc(16 * int(min(n, 1<<40))); err != nil {
+			if err := rt.alloc(itemSize * int(min(n, 1<<40))); err != nil {
 				return nil, err
 			}
 			for int64(len(row)) < n {
@@ -550,7 +556,7 @@ func sliceFilter(rt *runtime, a *args) (Value, error) {
 	if n == 0 {
 		return nil, raise("ZeroDivisionError", "integer division or modulo by zero")
 	}
-	if err := rt.alloc(16 * int(min(max(n, 0), 1<<40))); err != nil {
+	if err := rt.alloc(itemSize * int(min(max(n, 0), 1<<40))); err != nil {
 		return nil, err
 	}
 	var columns []Value

@@ -168,20 +168,32 @@ func indentFilter(rt *runtime, a *args) (Value, error) {
 			return nil, err
 		}
 	}
-	withNewline, err := rt.binary("+", b[0], "\n")
-	if err != nil {
+	s, ok := text(b[0])
+	if !ok {
+		return nil, indentError(b[0])
+	}
+	if err := rt.reserve(s, countFunc(s, isLineEnd)); err != nil {
 		return nil, err
 	}
-	s, ok := text(withNewline)
-	if !ok {
-		return nil, raise("AttributeError", "'%s' object has no attribute 'splitlines'", typeName(withNewline))
-	}
-	lines := splitLines(s, false)
+	lines := splitLines(s+"\n", false)
 	if err := rt.alloc(len(s) + len(lines)*len(indention)); err != nil {
 		return nil, err
 	}
 	_, markup := b[0].(Markup)
 	return like(indent(lines, indention, b.truth(2), b.truth(3)), markup), nil
+}
+
+// indentError is why a newline cannot be added to what is no text.
+func indentError(v Value) error {
+	switch v := v.(type) {
+	case *Undefined:
+		return v.fail()
+	case *List:
+		return raise("AttributeError", "'list' object has no attribute 'splitlines'")
+	case *Tuple:
+		return typeError(`can only concatenate tuple (not "str") to tuple`)
+	}
+	return operandError("+=", v, "")
 }
 
 func indent(lines []Value, indention string, first, blank bool) string {

@@ -30,9 +30,6 @@ func rangeFunction(_ *runtime, a *args) (Value, error) {
 	}
 	var n [3]int64
 	for i, v := range a.pos {
-		if u, ok := v.(*Undefined); ok {
-			return nil, u.fail()
-		}
 		var err error
 		if n[i], err = index(v); err != nil {
 			return nil, err
@@ -74,7 +71,7 @@ func dictFunction(rt *runtime, a *args) (Value, error) {
 	for _, k := range a.kw {
 		o.Set(k.name, k.value)
 	}
-	return o, rt.alloc(64 * o.Len())
+	return o, rt.alloc(2*objectSize + entrySize*o.Len())
 }
 
 // fill sets a dict's items from a mapping or from pairs.

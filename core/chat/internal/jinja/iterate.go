@@ -89,7 +89,7 @@ func (rt *runtime) list(v Value) ([]Value, error) {
 	var all []Value
 	err := rt.each(v, func(item Value) error {
 		all = append(all, item)
-		return rt.alloc(16)
+		return rt.alloc(itemSize)
 	})
 	return all, err
 }

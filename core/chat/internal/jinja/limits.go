@@ -12,9 +12,16 @@ type Limits struct {
 	Depth int // of macros and recursive loops within each other
 }
 
-// DefaultLimits are some thousand times what real templates need for real dialogues; a template that uses them up
+// Sizes that lists, dicts and scopes are counted with, besides what they hold.
+const (
+	itemSize   = 32
+	entrySize  = 64
+	objectSize = 128
+)
+
+// DefaultLimits are some hundred times what real templates need for real dialogues; a template that uses them up
 // does so within seconds.
-var DefaultLimits = Limits{Steps: 20_000_000, Bytes: 512 << 20, Depth: 200}
+var DefaultLimits = Limits{Steps: 10_000_000, Bytes: 256 << 20, Depth: 200}
 
 // maxRecursion bounds how deep the values nest that are compared, printed or hashed.
 const maxRecursion = 900
@@ -51,7 +58,7 @@ func (rt *runtime) alloc(bytes int) error {
 		rt.limits.Bytes = 0
 		return raise(LimitError, "the template makes too much text")
 	}
-	return rt.use(bytes / 64)
+	return rt.use(1 + bytes/64)
 }
 
 // write puts text to the output.

@@ -43,7 +43,7 @@ func dictMethod(o *Object, name string) (Value, bool) {
 			if err := noArgs("dict.copy", a); err != nil {
 				return nil, err
 			}
-			return o.clone(), rt.alloc(64 * o.Len())
+			return o.clone(), rt.alloc(2*objectSize + entrySize*o.Len())
 		}), true
 	case "get":
 		return method(name, func(_ *runtime, a *args) (Value, error) {
@@ -78,7 +78,7 @@ func dictFromKeys(rt *runtime, a *args) (Value, error) {
 		if err := o.set(key, v); err != nil {
 			return err
 		}
-		return rt.alloc(64)
+		return rt.alloc(entrySize)
 	})
 }
 

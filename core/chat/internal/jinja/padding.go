@@ -73,7 +73,7 @@ func zfill(rt *runtime, s string, a *args) (Value, error) {
 }
 
 func expandtabs(rt *runtime, s string, a *args) (Value, error) {
-	b, err := a.bind("expandtabs", 0, "tabsize=")
+	b, err := a.bindBuiltin("expandtabs", "tabsize")
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ type percentFormat struct {
 	b      strings.Builder
 	format string
 	i      int
+	right  Value
 	args   []Value
 	next   int
 	dict   *Object // where the right side is one
@@ -30,7 +31,7 @@ type percentSpec struct {
 func (rt *runtime) percent(format, right Value) (Value, error) {
 	s, _ := text(format)
 	_, markup := format.(Markup)
-	p := &percentFormat{rt: rt, format: s, args: []Value{right}, markup: markup}
+	p := &percentFormat{rt: rt, format: s, right: right, args: []Value{right}, markup: markup}
 	p.dict, _ = right.(*Object)
 	if t, ok := right.(*Tuple); ok {
 		p.args = t.Items
@@ -38,10 +39,19 @@ func (rt *runtime) percent(format, right Value) (Value, error) {
 	if err := p.run(); err != nil {
 		return nil, err
 	}
-	if p.next < len(p.args) && p.dict == nil {
+	if p.next < len(p.args) && !subscriptable(right) {
 		return nil, typeError("not all arguments converted during string formatting")
 	}
 	return like(p.b.String(), markup), nil
+}
+
+// subscriptable says whether a value has items by key, which lets it stand there unused.
+func subscriptable(v Value) bool {
+	switch v.(type) {
+	case *Object, *List, *Range, *Undefined:
+		return true
+	}
+	return false
 }
 
 func (p *percentFormat) run() error {
@@ -120,6 +130,9 @@ func (p *percentFormat) conversion() error {
 
 // keyed is the value of a %(key).
 func (p *percentFormat) keyed() (Value, error) {
+	if _, ok := p.right.(*List); ok {
+		return nil, typeError("list indices must be integers or slices, not str")
+	}
 	if p.dict == nil {
 		return nil, typeError("format requires a mapping")
 	}

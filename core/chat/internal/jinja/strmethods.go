@@ -188,7 +188,7 @@ func stripped(name string, left, right bool) textMethod {
 
 // splitArgs are the separator, "" for white space, and the most cuts, -1 for all.
 func splitArgs(name string, a *args) (separator string, most int64, err error) {
-	b, err := a.bind(name, 0, "sep=", "maxsplit=")
+	b, err := a.bindBuiltin(name, "sep", "maxsplit")
 	if err != nil {
 		return "", 0, err
 	}
@@ -205,24 +205,32 @@ func splitArgs(name string, a *args) (separator string, most int64, err error) {
 	return separator, most, nil
 }
 
+// reserve counts the parts that a text is about to be cut into.
+func (rt *runtime) reserve(s string, parts int) error { return rt.alloc(len(s) + itemSize*parts) }
+
+// countFunc is the number of characters of the class.
+func countFunc(s string, class func(rune) bool) int {
+	n := 0
+	for _, r := range s {
+		if class(r) {
+			n++
+		}
+	}
+	return n
+}
+
 func split(rt *runtime, s string, a *args) (Value, error) {
 	separator, most, err := splitArgs("split", a)
 	if err != nil {
 		return nil, err
 	}
-	var parts []Value
 	if separator == "" {
-		s = strings.TrimLeftFunc(s, isSpace)
-		for s != "" {
-			i := strings.IndexFunc(s, isSpace)
-			if i < 0 || int64(len(parts)) == most {
-				i = len(s)
-			}
-			parts = append(parts, s[:i])
-			s = strings.TrimLeftFunc(s[i:], isSpace)
-		}
-		return &List{parts}, rt.alloc(len(s) + 16*len(parts))
+		return splitSpace(rt, s, most)
 	}
+	if err := rt.reserve(s, strings.Count(s, separator)); err != nil {
+		return nil, err
+	}
+	var parts []Value
 	for int64(len(parts)) != most {
 		before, after, ok := strings.Cut(s, separator)
 		if !ok {
@@ -231,7 +239,23 @@ func split(rt *runtime, s string, a *args) (Value, error) {
 		parts = append(parts, before)
 		s = after
 	}
-	return &List{append(parts, s)}, rt.alloc(len(s) + 16*len(parts))
+	return &List{append(parts, s)}, nil
+}
+
+func splitSpace(rt *runtime, s string, most int64) (Value, error) {
+	if err := rt.reserve(s, countFunc(s, isSpace)); err != nil {
+		return nil, err
+	}
+	var parts []Value
+	for s = strings.TrimLeftFunc(s, isSpace); s != ""; {
+		i := strings.IndexFunc(s, isSpace)
+		if i < 0 || int64(len(parts)) == most {
+			i = len(s)
+		}
+		parts = append(parts, s[:i])
+		s = strings.TrimLeftFunc(s[i:], isSpace)
+	}
+	return &List{parts}, nil
 }
 
 func rsplit(rt *runtime, s string, a *args) (Value, error) {
@@ -239,41 +263,54 @@ func rsplit(rt *runtime, s string, a *args) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	var parts []Value
 	if separator == "" {
-		s = strings.TrimRightFunc(s, isSpace)
-		for s != "" {
-			i := strings.LastIndexFunc(s, isSpace)
-			if i < 0 || int64(len(parts)) == most {
-				parts = append(parts, strings.TrimRightFunc(s, isSpace))
-				break
-			}
-			_, n := utf8.DecodeRuneInString(s[i:])
-			parts = append(parts, s[i+n:])
-			s = strings.TrimRightFunc(s[:i], isSpace)
+		return rsplitSpace(rt, s, most)
+	}
+	if err := rt.reserve(s, strings.Count(s, separator)); err != nil {
+		return nil, err
+	}
+	var parts []Value
+	for int64(len(parts)) != most {
+		i := strings.LastIndex(s, separator)
+		if i < 0 {
+			break
 		}
-	} else {
-		for int64(len(parts)) != most {
-			i := strings.LastIndex(s, separator)
-			if i < 0 {
-				break
-			}
-			parts = append(parts, s[i+len(separator):])
-			s = s[:i]
+		parts = append(parts, s[i+len(separator):])
+		s = s[:i]
+	}
+	parts = append(parts, s)
+	slices.Reverse(parts)
+	return &List{parts}, nil
+}
+
+func rsplitSpace(rt *runtime, s string, most int64) (Value, error) {
+	if err := rt.reserve(s, countFunc(s, isSpace)); err != nil {
+		return nil, err
+	}
+	var parts []Value
+	for s = strings.TrimRightFunc(s, isSpace); s != ""; {
+		i := strings.LastIndexFunc(s, isSpace)
+		if i < 0 || int64(len(parts)) == most {
+			parts = append(parts, s)
+			break
 		}
-		parts = append(parts, s)
+		_, n := utf8.DecodeRuneInString(s[i:])
+		parts = append(parts, s[i+n:])
+		s = strings.TrimRightFunc(s[:i], isSpace)
 	}
 	slices.Reverse(parts)
-	return &List{parts}, rt.alloc(len(s) + 16*len(parts))
+	return &List{parts}, nil
 }
 
 func splitlines(rt *runtime, s string, a *args) (Value, error) {
-	b, err := a.bind("splitlines", 0, "keepends=")
+	b, err := a.bindBuiltin("splitlines", "keepends")
 	if err != nil {
 		return nil, err
 	}
-	lines := splitLines(s, b.truth(0))
-	return &List{lines}, rt.alloc(len(s) + 16*len(lines))
+	if err := rt.reserve(s, countFunc(s, isLineEnd)); err != nil {
+		return nil, err
+	}
+	return &List{splitLines(s, b.truth(0))}, nil
 }
 
 // oneText is the one text argument of a method.
@@ -333,10 +370,7 @@ func rpartition(rt *runtime, s string, a *args) (Value, error) {
 // affixed is startswith or endswith.
 func affixed(name string, has func(s, affix string) bool) textMethod {
 	return func(_ *runtime, s string, a *args) (Value, error) {
-		if len(a.kw) > 0 {
-			return nil, typeError("str.%s() takes no keyword arguments", name)
-		}
-		if err := positional(name, a, 1, 3); err != nil {
+		if err := searchArity(name, a); err != nil {
 			return nil, err
 		}
 		part, ok, err := section(s, a.pos[1:])
@@ -392,16 +426,23 @@ func byteOffset(s string, n int) int {
 	return len(s)
 }
 
+// searchArity checks that there is something to look for, and at most bounds besides.
+func searchArity(name string, a *args) error {
+	switch {
+	case len(a.kw) > 0:
+		return typeError("str.%s() takes no keyword arguments", name)
+	case len(a.pos) < 1:
+		return typeError("%s() takes at least 1 argument (0 given)", name)
+	case len(a.pos) > 3:
+		return typeError("%s() takes at most 3 arguments (%d given)", name, len(a.pos))
+	}
+	return nil
+}
+
 // searchArgs are the text looked for and the part of s to look in, with the characters before that part.
 func searchArgs(name, s string, a *args) (sub, part string, before int, ok bool, err error) {
-	if len(a.kw) > 0 {
-		return "", "", 0, false, typeError("str.%s() takes no keyword arguments", name)
-	}
-	if len(a.pos) < 1 {
-		return "", "", 0, false, typeError("%s() takes at least 1 argument (0 given)", name)
-	}
-	if len(a.pos) > 3 {
-		return "", "", 0, false, typeError("%s() takes at most 3 arguments (%d given)", name, len(a.pos))
+	if err := searchArity(name, a); err != nil {
+		return "", "", 0, false, err
 	}
 	sub, isText := text(a.pos[0])
 	if !isText {

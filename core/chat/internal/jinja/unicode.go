@@ -24,8 +24,10 @@ func isASCII(s string) bool {
 // isIdentifier is Python's str.isidentifier.
 func isIdentifier(s string) bool {
 	for i, r := range s {
-		start := r == '_' || unicode.In(r, unicode.L, unicode.Nl, unicode.Other_ID_Start)
-		if !start && (i == 0 || !unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue)) {
+		start := r == '_' || unicode.In(r, unicode.L, unicode.Nl, unicode.Other_ID_Start) && !unicode.Is(notIdentifierStart, r)
+		part := unicode.In(r, unicode.L, unicode.Nl, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue) &&
+			!unicode.Is(notIdentifierPart, r)
+		if !start && (i == 0 || !part) {
 			return false
 		}
 	}
@@ -46,7 +48,20 @@ func lower(s string) string {
 	return cases.Lower(language.Und).String(s)
 }
 
-func casefold(s string) string { return cases.Fold().String(s) }
+// casefold is Python's str.casefold. Cherokee folds to its upper case, which cases.Fold has the other way round.
+func casefold(s string) string {
+	var b strings.Builder
+	rest := s
+	for i, r := range s {
+		if !unicode.Is(unicode.Cherokee, r) {
+			continue
+		}
+		b.WriteString(cases.Fold().String(rest[:i-(len(s)-len(rest))]))
+		b.WriteRune(unicode.ToUpper(r))
+		rest = s[i+utf8.RuneLen(r):]
+	}
+	return b.String() + cases.Fold().String(rest)
+}
 
 // titleRune is one character at a word's start.
 func titleRune(r rune) string {
@@ -56,34 +71,40 @@ func titleRune(r rune) string {
 	return cases.Title(language.Und).String(string(r))
 }
 
+// lowered gives a text's characters in lower case one by one, a sigma by its place in the whole text.
+type lowered struct{ rest string }
+
+func (l *lowered) next(r rune) string {
+	n := utf8.RuneLen(unicode.ToLower(r))
+	if r == 'İ' {
+		n = len("i̇")
+	}
+	c := l.rest[:n]
+	l.rest = l.rest[n:]
+	return c
+}
+
 // capitalize puts the first character in title case and the rest in lower case.
 func capitalize(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return ""
 	}
-	return titleRune(r) + lowerAfter(s[:n], s[n:])
-}
-
-// lowerAfter is s in lower case as it is after other characters, on which a final sigma depends.
-func lowerAfter(before, s string) string {
-	if !strings.ContainsRune(s, 'Σ') {
-		return lower(s)
-	}
-	return strings.TrimPrefix(lower(before+s), lower(before))
+	l := lowered{lower(s)}
+	l.next(r)
+	return titleRune(r) + l.rest
 }
 
 // title is Python's str.title: every run of cased letters is capitalized.
 func title(s string) string {
 	var b strings.Builder
+	l := lowered{lower(s)}
 	inWord := false
-	for i, r := range s {
-		switch {
-		case inWord && r == 'Σ':
-			b.WriteString(strings.TrimPrefix(lower(s[:i]+"Σ"+s[i+len("Σ"):]), lower(s[:i]))[:len("σ")])
-		case inWord:
-			b.WriteString(lower(string(r)))
-		default:
+	for _, r := range s {
+		low := l.next(r)
+		if inWord {
+			b.WriteString(low)
+		} else {
 			b.WriteString(titleRune(r))
 		}
 		inWord = isCased(r)
@@ -101,11 +122,12 @@ func isLower(r rune) bool { return unicode.In(r, unicode.Ll, unicode.Other_Lower
 // swapcase turns upper case into lower and the other way round.
 func swapcase(s string) string {
 	var b strings.Builder
-	for i, r := range s {
-		n := utf8.RuneLen(r)
+	l := lowered{lower(s)}
+	for _, r := range s {
+		low := l.next(r)
 		switch {
 		case isUpper(r):
-			b.WriteString(strings.TrimPrefix(lower(s[:i+n]), lower(s[:i])))
+			b.WriteString(low)
 		case isLower(r):
 			b.WriteString(upper(string(r)))
 		default:
