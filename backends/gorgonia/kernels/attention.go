@@ -70,7 +70,12 @@ type stripe struct {
 	x, y, dx  []float32 // [rows, Dim]: queries; mixtures or their gradients; gradients of the queries
 }
 
-func (p *Pool) stripe() *stripe { return &stripe{room: p.scratch(), mul: p.scratch()} }
+// stripe returns a stripe that lies in its own scratch.
+func (p *Pool) stripe() *stripe {
+	room := p.scratch()
+	room.stripe = stripe{room: room, mul: p.scratch()}
+	return &room.stripe
+}
 
 // open sets the stripe to a block of queries of one head of keys. The first key is a multiple of 64:
 // sums along rows run in that period, so hidden keys in front change no bit.

@@ -126,8 +126,9 @@ func grainFor(n, cost int) int {
 
 // A scratch is a reusable buffer; loops take one a chunk instead of allocating.
 type scratch struct {
-	buf  []float32
-	work workspace
+	buf    []float32
+	work   workspace
+	stripe stripe
 }
 
 // take returns n floats, 64-byte aligned, with undefined contents.

@@ -11,7 +11,7 @@ import (
 
 //go:generate go -C ../asm run . -isa peak -out ../peak/peak_amd64.s -stubs ../peak/stubs_amd64.go -pkg peak
 
-// FMA returns the float32 GFLOP/s of the given number of threads over the given time, with the widest
+// FMA returns the float32 GFLOP/s of the given number of threads, measured for d, with the widest
 // vectors that the processor has, or 0 where it has neither AVX2 nor AVX-512.
 func FMA(threads int, d time.Duration) float64 {
 	switch x := &cpu.X86; {
@@ -31,24 +31,19 @@ func BF16(threads int, d time.Duration) float64 {
 	return measure(threads, d, dotAVX512, 24*16*4)
 }
 
-// measure runs f for d on every thread; a round is flops operations.
+// measure returns the fastest of the bursts that fit d; a round is flops operations. A burst is a few
+// milliseconds on all threads, as a matrix product is.
 func measure(threads int, d time.Duration, f func(rounds int), flops int) float64 {
-	const rounds = 1 << 16
-	done := make([]int, threads)
-	start := time.Now()
-	var wg sync.WaitGroup
-	for i := range done {
-		wg.Go(func() {
-			for time.Since(start) < d {
-				f(rounds)
-				done[i] += rounds
-			}
-		})
+	const rounds = 1 << 20
+	best := time.Hour
+	for start := time.Now(); time.Since(start) < d; {
+		t := time.Now()
+		var wg sync.WaitGroup
+		for range threads {
+			wg.Go(func() { f(rounds) })
+		}
+		wg.Wait()
+		best = min(best, time.Since(t))
 	}
-	wg.Wait()
-	total := 0
-	for _, n := range done {
-		total += n
-	}
-	return float64(total) * float64(flops) / time.Since(start).Seconds() / 1e9
+	return float64(threads*rounds) * float64(flops) / best.Seconds() / 1e9
 }
