@@ -18,10 +18,10 @@ or null where TRL drops the pair.
 
 import argparse
 import ast
+import itertools
 import json
 import pathlib
 import sys
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional, Union
 
@@ -55,18 +55,33 @@ def result(chosen, rejected):
     }
 
 
-def trl_1(rows, tokenizer, args):
+def batches(rows):
+    """Lists of rows in a row that have the same fields of the same types: Arrow would fill up what one lacks."""
+    for _, batch in itertools.groupby(rows, lambda row: [(k, type(v)) for k, v in row.items()]):
+        yield list(batch)
+
+
+def prepared(trainer, config, rows, tokenizer):
+    """DPOTrainer._prepare_dataset's rows, None where it drops one."""
     from datasets import Dataset
-    from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
+    from trl.trainer.dpo_trainer import DPOTrainer
+
+    for batch in batches(rows):
+        data = Dataset.from_list([{**row, "number": i} for i, row in enumerate(batch)])
+        out = {row["number"]: row for row in DPOTrainer._prepare_dataset(trainer, data, tokenizer, config, "rows")}
+        yield from (out.get(i) for i in range(len(batch)))
+
+
+def trl_1(rows, tokenizer, args):
+    from trl.trainer.dpo_trainer import DataCollatorForPreference
 
     collate = DataCollatorForPreference(0, args.max_length or 1024, args.truncation_mode or "keep_start")
     config = SimpleNamespace(dataset_num_proc=None, max_length=collate.max_length, truncation_mode=collate.truncation_mode)
-    for row in rows:  # one at a time: Arrow would give every message the fields of every other
-        data = DPOTrainer._prepare_dataset(SimpleNamespace(_tokenizer=tokenizer), Dataset.from_list([row]), tokenizer, config, "rows")
-        if len(data) == 0:
+    for row in prepared(SimpleNamespace(_tokenizer=tokenizer), config, rows, tokenizer):
+        if row is None:
             yield None
             continue
-        batch = collate([data[0]])
+        batch = collate([row])
         sides = []
         for ids, mask, completion in zip(batch["input_ids"], batch["attention_mask"], batch["completion_mask"]):
             sides.append({"ids": ids[mask.bool()].tolist(), "completion": int(completion.sum())})
@@ -82,8 +97,6 @@ def note(input_ids, attention_mask, **_):
 
 
 def trl_028(rows, tokenizer, args):
-    import torch
-    from datasets import Dataset
     from trl.trainer.dpo_trainer import DataCollatorForPreference, DPOTrainer
 
     config = SimpleNamespace(
@@ -94,8 +107,7 @@ def trl_028(rows, tokenizer, args):
         pad_token_id=0, aux_loss_enabled=False, is_encoder_decoder=False, max_length=args.max_length or 1024,
         truncation_mode=args.truncation_mode or "keep_end", use_logits_to_keep=False, padding_free=False,
     )
-    for row in rows:
-        data = DPOTrainer._prepare_dataset(trainer, Dataset.from_list([row]), tokenizer, config, "rows")[0]
+    for data in prepared(trainer, config, rows, tokenizer):
         batch = DataCollatorForPreference(0)([data])
         try:
             DPOTrainer.concatenated_forward(trainer, note, batch)
