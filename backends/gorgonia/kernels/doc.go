@@ -50,7 +50,8 @@
 //
 // # The rest
 //
-//	Exp, SoftmaxRows, LogProbRows, LogProbRowsBackward       softmax.go
+//	Exp, SoftmaxRows                                         softmax.go
+//	LogProbRows, LogProbRowsBackward, LogProbHead            logprob.go
 //	RMSNorm, RMSNormBackward                                 rmsnorm.go
 //	SwiGLU, SwiGLUBackward                                   swiglu.go
 //	Rotary.Apply, Rotary.Undo                                rotary.go
