@@ -116,7 +116,9 @@ func compareResults(t *testing.T, got py.Object, golden string) {
 
 // sortedText dumps an object by its keys: the order of tasks is that in which
 // they were asked for.
-func sortedText(v any) string { return py.DumpJSON(rounded(sorted(v.(py.Object))), py.Format{Indent: 1}) }
+func sortedText(v any) string {
+	return py.DumpJSON(rounded(sorted(v.(py.Object))), py.Format{Indent: 1})
+}
 
 // rounded cuts floats to 14 digits after the point.
 func rounded(v any) any {

@@ -32,8 +32,7 @@ type goldenRequest struct {
 	Idx       int    `json:"idx"`
 	Context   string `json:"ctx_sha256"`
 	Cont      string
-	ContextN  int     `json:"ctx_len"`
-	ContIDs   []int32 `json:"cont_ids"`
+	IDs       string `json:"ids_sha256"`
 	LL        float64
 	Greedy    bool `json:"is_greedy"`
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -202,10 +203,17 @@ func (e *Evaluator) score(ctx context.Context, s core.Scorer, runs []*run) (*rep
 // encode turns every text into ids. Where the chat template refuses a system
 // message, it is left out, as lm-eval does.
 func (e *Evaluator) encode(ctx context.Context, s core.Scorer, runs []*run) ([]core.Encoded, error) {
+	bos, err := e.bos(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	var texts []core.Text
 	for _, r := range runs {
 		for _, smp := range r.samples {
-			texts = append(texts, smp.texts...)
+			for _, t := range smp.texts {
+				t.Prompt = bos + t.Prompt
+				texts = append(texts, t)
+			}
 		}
 	}
 	encoded, err := s.Encode(ctx, texts, e.options.encodeRules())
@@ -219,7 +227,23 @@ func (e *Evaluator) encode(ctx context.Context, s core.Scorer, runs []*run) ([]c
 	if err == nil && len(encoded) != len(texts) {
 		err = fmt.Errorf("%d texts were encoded of %d", len(encoded), len(texts))
 	}
+	for i := range encoded {
+		encoded[i].Prompt = strings.TrimPrefix(encoded[i].Prompt, bos)
+	}
 	return encoded, err
+}
+
+// bos is the BOS token's text where it is to stand before texts whose tokenizer
+// would not put it there.
+func (e *Evaluator) bos(ctx context.Context, s core.Scorer) (string, error) {
+	if e.options.AddBOS != "always" {
+		return "", nil
+	}
+	info, err := s.Info(ctx)
+	if err == nil && info.BOS.Text == "" {
+		err = errors.New("option \"add_bos\": the model's tokenizer has no BOS token")
+	}
+	return info.BOS.Text, err
 }
 
 func withoutSystem(texts []core.Text) (plain []core.Text, had bool) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/stepwise-dpo/stepwise/core"
 )
@@ -50,8 +51,9 @@ type Options struct {
 	// FailOnTruncation makes a prompt that does not fit an error. Otherwise it
 	// loses tokens on the left, and the results say how many did.
 	FailOnTruncation bool `json:"fail_on_truncation"`
-	// AddBOS puts a BOS token before every text ("never", or "auto" as the
-	// tokenizer does by default); empty = the preset's way.
+	// AddBOS says whether a BOS token stands before every text: "always",
+	// "never", or "auto" as the tokenizer does by default; empty = the preset's
+	// way.
 	AddBOS string `json:"add_bos"`
 }
 
@@ -91,7 +93,8 @@ func parseOptions(raw core.Options) (Options, error) {
 	refuse(o.NumFewshot != nil && *o.NumFewshot < 0, "option \"num_fewshot\" is negative")
 	refuse(o.MaxLength < 0, "option \"max_length\" is negative")
 	refuse(o.FewshotAsMultiturn != nil && !o.ApplyChatTemplate, "option \"fewshot_as_multiturn\" needs apply_chat_template = true")
-	refuse(o.AddBOS != "" && o.AddBOS != "never" && o.AddBOS != "auto", "option \"add_bos\": %q is neither \"never\" nor \"auto\"", o.AddBOS)
+	refuse(!slices.Contains([]string{"", "always", "never", "auto"}, o.AddBOS), "option \"add_bos\": %q is none of \"always\", \"never\", \"auto\"", o.AddBOS)
+	refuse(o.AddBOS == "always" && o.ApplyChatTemplate, "option \"add_bos\": under a chat template it is the template that puts BOS")
 	refuse(o.Preset == Leaderboard && o.ApplyChatTemplate, "option \"apply_chat_template\": the leaderboard's lm-eval has no chat templates; use preset %q", LMEval)
 	refuse(o.Preset == Leaderboard && o.SystemInstruction != "", "option \"system_instruction\": the leaderboard's lm-eval has none; use preset %q", LMEval)
 	return o, errors.Join(faults...)
@@ -117,7 +120,7 @@ func (o Options) chat() chatOptions {
 
 func (o Options) encodeRules() core.EncodeRules {
 	r := core.EncodeRules{MaxLength: o.MaxLength, NoTruncation: o.FailOnTruncation}
-	if o.AddBOS == "never" || o.AddBOS == "" && o.Preset == Leaderboard {
+	if o.AddBOS == "never" || o.AddBOS == "always" || o.AddBOS == "" && o.Preset == Leaderboard {
 		r.BOS = core.BOSNever
 	}
 	return r

@@ -57,7 +57,8 @@ func (o Object) Keys() []string {
 func ParseJSON(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	v, err := readValue(d)
+	r := reader{decoder: d}
+	v, err := r.value()
 	if err != nil {
 		return nil, err
 	}
@@ -67,53 +68,70 @@ func ParseJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-func readValue(d *json.Decoder) (any, error) {
-	t, err := d.Token()
+// maxDepth bounds nesting, as encoding/json does for whole values.
+const maxDepth = 10000
+
+type reader struct {
+	decoder *json.Decoder
+	depth   int
+}
+
+func (r *reader) token() (json.Token, error) {
+	t, err := r.decoder.Token()
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return t, err
+}
+
+func (r *reader) value() (any, error) {
+	t, err := r.token()
 	if err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
 		return nil, err
 	}
 	switch t := t.(type) {
 	case json.Delim:
-		if t == '{' {
-			return readObject(d)
+		if r.depth++; r.depth > maxDepth {
+			return nil, fmt.Errorf("JSON nested more than %d deep", maxDepth)
 		}
-		return readList(d)
+		defer func() { r.depth-- }()
+		if t == '{' {
+			return r.object()
+		}
+		return r.list()
 	case json.Number:
 		return number(t), nil
 	}
 	return t, nil
 }
 
-func readObject(d *json.Decoder) (any, error) {
+func (r *reader) object() (any, error) {
 	o := Object{}
-	for d.More() {
-		key, err := d.Token()
+	for r.decoder.More() {
+		key, err := r.token()
 		if err != nil {
 			return nil, err
 		}
-		v, err := readValue(d)
+		v, err := r.value()
 		if err != nil {
 			return nil, err
 		}
 		o.Set(key.(string), v)
 	}
-	_, err := d.Token()
+	_, err := r.token()
 	return o, err
 }
 
-func readList(d *json.Decoder) (any, error) {
+func (r *reader) list() (any, error) {
 	list := []any{}
-	for d.More() {
-		v, err := readValue(d)
+	for r.decoder.More() {
+		v, err := r.value()
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, v)
 	}
-	_, err := d.Token()
+	_, err := r.token()
 	return list, err
 }
 
