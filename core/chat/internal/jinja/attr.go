@@ -50,7 +50,7 @@ func isLookupError(err error) bool {
 func (rt *runtime) item(v, i Value) (Value, bool, error) {
 	switch v := v.(type) {
 	case *Object:
-		return v.get(i)
+		return rt.lookup(v, i)
 	case string, Markup:
 		return rt.character(v, i)
 	case *List:
@@ -236,7 +236,7 @@ func (rt *runtime) attribute(v Value, name string) (Value, bool, error) {
 		m, ok := sequenceMethod(v.Items, "tuple", name)
 		return m, ok, nil
 	case *Namespace:
-		return v.attrs.get(name)
+		return rt.lookup(v.attrs, name)
 	case *loopContext:
 		return v.attr(name)
 	case *Macro:

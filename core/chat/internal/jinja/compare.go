@@ -69,7 +69,7 @@ func (rt *runtime) equalDicts(a, b *Object, depth int) (bool, error) {
 		return false, nil
 	}
 	for i, key := range a.keys {
-		other, ok, err := b.get(key)
+		other, ok, err := rt.lookup(b, key)
 		if err != nil || !ok {
 			return false, err
 		}
@@ -215,11 +215,11 @@ func (rt *runtime) contains(container, item Value) (bool, error) {
 	}
 	switch c := container.(type) {
 	case *Object:
-		_, ok, err := c.get(item)
+		_, ok, err := rt.lookup(c, item)
 		return ok, err
 	case *View:
 		if c.kind == "dict_keys" {
-			_, ok, err := c.dict.get(item)
+			_, ok, err := rt.lookup(c.dict, item)
 			return ok, err
 		}
 	}

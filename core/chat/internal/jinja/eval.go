@@ -99,7 +99,7 @@ func (rt *runtime) evalDict(x *dictExpr, s *scope) (Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := o.set(key, v); err != nil {
+		if err := rt.put(o, key, v); err != nil {
 			return nil, err
 		}
 	}

@@ -359,7 +359,7 @@ func uniqueFilter(rt *runtime, a *args) (Value, error) {
 		if err != nil {
 			return false, err
 		}
-		hash, err := hashOf(key)
+		hash, err := rt.hash(key, 0)
 		if err != nil || seen[hash] {
 			return false, err
 		}

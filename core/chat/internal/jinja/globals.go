@@ -78,7 +78,7 @@ func dictFunction(rt *runtime, a *args) (Value, error) {
 func (rt *runtime) fill(o *Object, v Value) error {
 	if from, ok := v.(*Object); ok {
 		for i, key := range from.keys {
-			if err := o.set(key, from.values[i]); err != nil {
+			if err := rt.put(o, key, from.values[i]); err != nil {
 				return err
 			}
 		}
@@ -97,7 +97,7 @@ func (rt *runtime) fill(o *Object, v Value) error {
 			return valueError("dictionary update sequence element #%d has length %d; 2 is required", n, len(pair))
 		}
 		n++
-		return o.set(pair[0], pair[1])
+		return rt.put(o, pair[0], pair[1])
 	})
 }
 

@@ -46,14 +46,14 @@ func dictMethod(o *Object, name string) (Value, bool) {
 			return o.clone(), rt.alloc(2*objectSize + entrySize*o.Len())
 		}), true
 	case "get":
-		return method(name, func(_ *runtime, a *args) (Value, error) {
+		return method(name, func(rt *runtime, a *args) (Value, error) {
 			if len(a.kw) > 0 {
 				return nil, typeError("dict.get() takes no keyword arguments")
 			}
 			if err := positional("get", a, 1, 2); err != nil {
 				return nil, err
 			}
-			v, ok, err := o.get(a.pos[0])
+			v, ok, err := rt.lookup(o, a.pos[0])
 			if !ok && len(a.pos) == 2 {
 				v = a.pos[1]
 			}
@@ -75,7 +75,7 @@ func dictFromKeys(rt *runtime, a *args) (Value, error) {
 	}
 	o := NewObject()
 	return o, rt.each(a.pos[0], func(key Value) error {
-		if err := o.set(key, v); err != nil {
+		if err := rt.put(o, key, v); err != nil {
 			return err
 		}
 		return rt.alloc(entrySize)

@@ -2,8 +2,10 @@ package jinja
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -54,18 +56,18 @@ func (o *Object) put(hash any, key, v Value) {
 	o.values = append(o.values, v)
 }
 
-// set puts a value under any key that can be hashed.
-func (o *Object) set(key, v Value) error {
-	hash, err := hashOf(key)
+// put sets the value under any key that can be hashed.
+func (rt *runtime) put(o *Object, key, v Value) error {
+	hash, err := rt.hash(key, 0)
 	if err == nil {
 		o.put(hash, key, v)
 	}
 	return err
 }
 
-// get is the value under any key; a key that cannot be hashed is a TypeError.
-func (o *Object) get(key Value) (Value, bool, error) {
-	hash, err := hashOf(key)
+// lookup is the value under any key; a key that cannot be hashed is a TypeError.
+func (rt *runtime) lookup(o *Object, key Value) (Value, bool, error) {
+	hash, err := rt.hash(key, 0)
 	if err != nil {
 		return nil, false, err
 	}
@@ -77,13 +79,7 @@ func (o *Object) get(key Value) (Value, bool, error) {
 }
 
 func (o *Object) clone() *Object {
-	c := NewObject()
-	for i, key := range o.keys {
-		if hash, err := hashOf(key); err == nil {
-			c.put(hash, key, o.values[i])
-		}
-	}
-	return c
+	return &Object{slices.Clone(o.keys), slices.Clone(o.values), maps.Clone(o.index)}
 }
 
 type (
@@ -93,28 +89,25 @@ type (
 	undefKey struct{}
 )
 
-// hashOf is a Go map's key under which values that Python holds equal meet.
-func hashOf(v Value) (any, error) { return hashDepth(v, 0) }
-
-func hashDepth(v Value, depth int) (any, error) {
+// hash is a Go map's key under which values that Python holds equal meet.
+func (rt *runtime) hash(v Value, depth int) (any, error) {
+	if s, ok := text(v); ok {
+		return s, rt.use(1 + len(s)/64)
+	}
 	switch v := v.(type) {
 	case nil:
 		return noneKey{}, nil
-	case string:
-		return v, nil
-	case Markup:
-		return string(v), nil
 	case bool, int64:
 		n, _ := smallInt(v)
 		return n, nil
 	case *big.Int:
-		return bigKey(v.String()), nil
+		return bigKey(v.String()), rt.use(v.BitLen())
 	case float64:
 		return hashFloat(v), nil
 	case *Undefined:
 		return undefKey{}, nil
 	case *Tuple:
-		return hashTuple(v, depth)
+		return rt.hashTuple(v, depth)
 	case *List, *Object, *Namespace:
 		return nil, typeError("unhashable type: '%s'", typeName(v))
 	case *View:
@@ -130,21 +123,26 @@ func hashFloat(f float64) any {
 		return f
 	}
 	n, _ := big.NewFloat(f).Int(nil)
-	hash, _ := hashOf(normInt(n))
-	return hash
+	if n.IsInt64() {
+		return n.Int64()
+	}
+	return bigKey(n.String())
 }
 
-func hashTuple(t *Tuple, depth int) (any, error) {
+func (rt *runtime) hashTuple(t *Tuple, depth int) (any, error) {
 	if depth > maxRecursion {
 		return nil, errRecursion
 	}
 	var b strings.Builder
 	for _, item := range t.Items {
-		hash, err := hashDepth(item, depth+1)
+		hash, err := rt.hash(item, depth+1)
 		if err != nil {
 			return nil, err
 		}
 		s := fmt.Sprintf("%v", hash)
+		if err := rt.alloc(objectSize + len(s)); err != nil {
+			return nil, err
+		}
 		fmt.Fprintf(&b, "%T:%d:%s,", hash, len(s), s)
 	}
 	return tupleKey(b.String()), nil

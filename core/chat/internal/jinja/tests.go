@@ -67,12 +67,12 @@ func textTest(name string, holds func(string) bool) testFunc {
 
 // named tests whether there is a filter or test of that name.
 func named(name string, there func(string) bool) testFunc {
-	return func(_ *runtime, a *args) (bool, error) {
+	return func(rt *runtime, a *args) (bool, error) {
 		b, err := a.bind(name, 1, "value")
 		if err != nil {
 			return false, err
 		}
-		if _, err := hashOf(b[0]); err != nil {
+		if _, err := rt.hash(b[0], 0); err != nil {
 			return false, err
 		}
 		s, ok := text(b[0])
