@@ -174,6 +174,13 @@ func (p *parser) primary() (expr, error) {
 		return constant(n), err
 	}
 	switch {
+	case p.accept("-"):
+		n, err := strconv.ParseInt("-"+p.tok.text, 10, 64)
+		if p.tok.kind != integer {
+			return nil, p.unexpected("an integer")
+		}
+		p.advance()
+		return constant(n), err
 	case p.accept("("):
 		e, err := p.expression()
 		if err != nil {
