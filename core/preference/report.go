@@ -24,13 +24,13 @@ type Report struct {
 	TooLong          int `json:"too_long"`          // cut, no prompt or no completion would remain
 
 	// Pairs that were kept.
-	Duplicates int `json:"duplicates"`  // the same prompt, chosen and rejected as an earlier one
-	Identical  int `json:"identical"`   // chosen = rejected, as the model sees them
-	Truncated  int `json:"truncated"`   // lost tokens
-	Levelled   int `json:"levelled"`    // kept less of the prompt than TRL would; see Profile
-	NonPrefix  int `json:"non_prefix"`  // the prompt's ids do not begin those of prompt + completion
-	Overlong   int `json:"overlong"`    // ids of the file, longer than max_length and not cut
-	Untemplate int `json:"no_template"` // plain text for a model that has a chat template
+	Duplicates  int `json:"duplicates"`  // the same prompt, chosen and rejected as an earlier one
+	Identical   int `json:"identical"`   // chosen = rejected, as the model sees them
+	Truncated   int `json:"truncated"`   // lost tokens
+	Levelled    int `json:"levelled"`    // kept less of the prompt than TRL would; see Profile
+	NonPrefix   int `json:"non_prefix"`  // the prompt's ids do not begin those of prompt + completion
+	Overlong    int `json:"overlong"`    // ids of the file, longer than max_length and not cut
+	Untemplated int `json:"no_template"` // plain text for a model that has a chat template
 
 	// Lengths in tokens before anything was cut, of kept and too long pairs.
 	PromptTokens     Quantiles `json:"prompt_tokens"`
@@ -75,7 +75,7 @@ func (r Report) Findings() []Finding {
 		{r.Overlong, false, "ids longer than max_length, used as given", "cut them in the file, or raise max_length to " + fmt.Sprint(r.RowTokens.Max)},
 		{r.Duplicates, false, "the same pair as an earlier one", "remove the repetitions from the file; each counts as one more epoch"},
 		{r.Identical, false, "chosen = rejected", "remove these rows, or raise max_length where truncation made them equal; they teach nothing"},
-		{r.Untemplate, false, "plain text, though the model has a chat template (TRL does not use it on text either)", "write prompt, chosen and rejected as messages, or name format = \"ultrafeedback\" for questions and answers"},
+		{r.Untemplated, false, "plain text, though the model has a chat template (TRL does not use it on text either)", "write prompt, chosen and rejected as messages, or name format = \"ultrafeedback\" for questions and answers"},
 	}
 	var out []Finding
 	for _, f := range all {
@@ -96,7 +96,7 @@ func (r Report) longer() string {
 }
 
 func (r Report) prefixRemedy() string {
-	if r.Untemplate > 0 {
+	if r.Untemplated > 0 {
 		return "end prompts where a token ends: put the space at the beginning of the completion, not at the prompt's end"
 	}
 	return "use a chat template that renders the prompt alone as it renders it before an answer"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -110,54 +111,72 @@ func (p *printer) title(s string, remarks []string) {
 // pair prints the three parts.
 func (p *printer) pair(x encoded) {
 	lostPrompt, lostChosen, lostRejected := x.lost()
-	p.part("prompt", blue, x.pair.Prompt, x.pair.PromptIDs, lostPrompt)
-	p.part("chosen", green, x.pair.Chosen, x.pair.ChosenIDs, lostChosen)
-	p.part("rejected", red, x.pair.Rejected, x.pair.RejectedIDs, lostRejected)
+	prompt := x.pair.PromptIDs
+	p.part("prompt", blue, x.pair.Prompt, nil, prompt, lostPrompt)
+	p.part("chosen", green, x.pair.Chosen, prompt, x.pair.ChosenIDs, lostChosen)
+	p.part("rejected", red, x.pair.Rejected, prompt, x.pair.RejectedIDs, lostRejected)
 	p.WriteByte('\n')
 }
 
-// part prints one part, each line behind a bar; a part that goes on in the same
-// line of the text ends without the sign for a new line.
-func (p *printer) part(name, color, text string, ids []int32, lost int) {
+// part prints one part of the pair, each line behind a bar: its ids, which
+// follow those of before, or its text where there are none.
+func (p *printer) part(name, color, text string, before, ids []int32, lost int) {
 	count := fmt.Sprintf("%d tokens", len(ids))
 	if lost > 0 {
 		count += fmt.Sprintf(" (%d cut)", lost)
 	}
 	fmt.Fprintf(p, "%s %s\n", p.style("-- "+name, bold), count)
-	if ids != nil {
-		text = p.visible(ids, color)
+	if len(ids) > 0 {
+		text = p.visible(before, ids, color)
 	} else {
-		text = p.style(visibleText(text), color)
+		text = p.styleLines(visibleText(text), color)
 	}
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(p, "| %s\n", strings.TrimSuffix(line, "\n"))
 	}
 }
 
-// visible returns the text of the ids. Special tokens are framed by brackets of
-// their own, white space that is easily overlooked and control characters have
-// visible signs.
-func (p *printer) visible(ids []int32, color string) string {
+// visible returns the text of the ids that follow those of before. Special
+// tokens stand in brackets of their own; white space that is easily overlooked
+// and control characters have visible signs.
+func (p *printer) visible(before, ids []int32, color string) string {
+	row := slices.Concat(before, ids)
 	var b strings.Builder
-	for start := 0; start < len(ids); {
-		if p.tok.IsSpecial(ids[start]) {
-			token, _ := p.tok.Token(ids[start])
+	for start := len(before); start < len(row); {
+		if p.tok.IsSpecial(row[start]) {
+			token, _ := p.tok.Token(row[start])
 			b.WriteString(p.style("⟦"+visibleText(token)+"⟧", color+invert))
 			start++
 			continue
 		}
 		end := start + 1
-		for end < len(ids) && !p.tok.IsSpecial(ids[end]) {
+		for end < len(row) && !p.tok.IsSpecial(row[end]) {
 			end++
 		}
-		for line := range strings.Lines(visibleText(p.tok.Decode(ids[start:end], false))) {
-			body, hasEnd := strings.CutSuffix(line, "\n")
-			b.WriteString(p.style(body, color))
-			if hasEnd {
-				b.WriteByte('\n')
-			}
-		}
+		b.WriteString(p.styleLines(visibleText(p.decode(row, start, end)), color))
 		start = end
+	}
+	return b.String()
+}
+
+// decode returns the text of row[start:end], as the tokenizer decodes it in its
+// place: at the beginning of a row some leave out a space.
+func (p *printer) decode(row []int32, start, end int) string {
+	if text, ok := strings.CutPrefix(p.tok.Decode(row[:end], false), p.tok.Decode(row[:start], false)); ok {
+		return text
+	}
+	return p.tok.Decode(row[start:end], false)
+}
+
+// styleLines styles each line by itself, so that none leaves the style on.
+func (p *printer) styleLines(s, style string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		body, end := strings.CutSuffix(line, "\n")
+		b.WriteString(p.style(body, style))
+		if end {
+			b.WriteByte('\n')
+		}
 	}
 	return b.String()
 }

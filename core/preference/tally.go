@@ -63,7 +63,7 @@ func (t *tally) addKept(x encoded) {
 	increment(&t.r.Levelled, x.levelled)
 	increment(&t.r.NonPrefix, x.nonPrefix)
 	increment(&t.r.Overlong, x.given && len(x.full.prompt)+x.full.longer() > t.max)
-	increment(&t.r.Untemplate, x.text && t.chat)
+	increment(&t.r.Untemplated, x.text && t.chat)
 }
 
 // measure notes the lengths of a pair that was not cut yet.

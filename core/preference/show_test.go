@@ -1,0 +1,118 @@
+package preference
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stepwise-dpo/stepwise/core"
+)
+
+func TestShowFile(t *testing.T) {
+	rows := strings.Join([]string{
+		`{"prompt":[{"role":"user","content":"Hello  world!\n\tNice "}],"chosen":[{"role":"assistant","content":"Café\u001b[2J"}],"rejected":[{"role":"assistant","content":" no"}]}`,
+		`{"prompt":"The answer is ","chosen":"yes","rejected":"no"}`,
+		`{"prompt":"Hello","chosen":"","rejected":" no"}`,
+		`{"prompt":"x","chosen":"never shown","rejected":"y"}`,
+	}, "\n")
+	enc := newEncoder(t, "testdata/chatml", Profile{})
+	var b bytes.Buffer
+	if err := ShowFile(t.Context(), &b, Spec{Path: write(t, "a.jsonl", []byte(rows))}, enc, 3, false); err != nil {
+		t.Fatal(err)
+	}
+	counts := regexp.MustCompile(`\d+ (tokens|cut)`)
+	got := counts.ReplaceAllString(b.String(), "N $1")
+	want := `== trl, line 1
+-- prompt N tokens
+| ⟦<|im_start|>⟧system⏎
+| You are a helpful assistant.⟦<|im_end|>⟧⏎
+| ⟦<|im_start|>⟧user⏎
+| Hello··world!⏎
+| ⇥Nice·⟦<|im_end|>⟧⏎
+| ⟦<|im_start|>⟧assistant⏎
+-- chosen N tokens
+| Café⟨U+001B⟩[2J⟦<|im_end|>⟧⏎
+-- rejected N tokens
+| ·no⟦<|im_end|>⟧⏎
+
+== trl, line 2
+!! the prompt's tokens alone are not the beginning of the pair's; it ends where they part
+-- prompt N tokens
+| The answer is
+-- chosen N tokens
+| ·yes⟦<|im_end|>⟧
+-- rejected N tokens
+| ·no⟦<|im_end|>⟧
+
+== trl, line 3
+!! dropped: empty completion
+-- prompt 0 tokens
+| Hello
+-- chosen 0 tokens
+-- rejected 0 tokens
+| ·no
+
+`
+	want = counts.ReplaceAllString(want, "N $1")
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestShowTruncated(t *testing.T) {
+	enc := newEncoder(t, "testdata/inst", Profile{MaxLength: 8})
+	x := encodeJSON(t, enc, []byte(`{"prompt":"Hello","chosen":" 1234567890","rejected":" no"}`))
+	p := printer{tok: enc.tok}
+	p.pair(x)
+	lost := len(x.full.chosen) - len(x.pair.ChosenIDs)
+	if lost <= 0 || !strings.Contains(p.String(), "tokens ("+describe(int64(lost))+" cut)") || !strings.Contains(p.String(), "| ·1") {
+		t.Errorf("%d tokens lost:\n%s", lost, p.String())
+	}
+}
+
+func TestShowColours(t *testing.T) {
+	enc := newEncoder(t, "testdata/chatml", Profile{})
+	x := encodeJSON(t, enc, []byte(`{"prompt":"Hello\nworld","chosen":" yes","rejected":" no"}`))
+	var plain, colored bytes.Buffer
+	for color, b := range map[bool]*bytes.Buffer{false: &plain, true: &colored} {
+		if err := Show(b, enc, x.pair, color); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, style := range []string{blue + "Hello⏎" + normal + "\n", green + "·yes" + normal, red + "·no" + normal, red + invert + "⟦<|im_end|>⟧" + normal} {
+		if !strings.Contains(colored.String(), style) {
+			t.Errorf("%q is not in %q", style, colored.String())
+		}
+	}
+	if bare := regexp.MustCompile(`\x1b\[\d+m`).ReplaceAllString(colored.String(), ""); bare != plain.String() {
+		t.Errorf("the colours change the text:\n%s\n%s", bare, plain.String())
+	}
+}
+
+func TestShowText(t *testing.T) {
+	var b bytes.Buffer
+	if err := Show(&b, newEncoder(t, "testdata/chatml", Profile{}), core.Pair{Prompt: "a", Chosen: "b ", Rejected: "c"}, false); err != nil {
+		t.Fatal(err)
+	}
+	if want := "-- prompt 0 tokens\n| a\n-- chosen 0 tokens\n| b·\n-- rejected 0 tokens\n| c\n\n"; b.String() != want {
+		t.Errorf("%q", b.String())
+	}
+}
+
+func TestVisibleText(t *testing.T) {
+	for s, want := range map[string]string{
+		"a b":          "a b",
+		" a  b ":       "·a··b·",
+		"a \n\tb":      "a·⏎\n⇥b",
+		"\x00\r\x7f":   "⟨U+0000⟩⟨U+000D⟩⟨U+007F⟩",
+		"a\u00a0b":     "a⟨U+00A0⟩b",
+		"\u200b\u202e": "⟨U+200B⟩⟨U+202E⟩",
+		"日本é":          "日本é",
+		"\xff":         "\ufffd",
+	} {
+		if got := visibleText(s); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}
