@@ -105,8 +105,8 @@ func (g product) block(s *scratch, i0, i1, j0, j1 int) {
 		return
 	}
 	w := g.workspace(s, i1-i0, j1-j0, k)
-	for j := j0; j < j1; j += blockN {
-		jn := min(blockN, j1-j)
+	for j := j0; j < j1; j += w.nc {
+		jn := min(w.nc, j1-j)
 		for l := 0; l < k; l += w.kc {
 			w.l, w.kn, w.adds = l, min(w.kc, k-l), g.load || l > 0
 			w.packB(j, jn)
@@ -129,10 +129,12 @@ func (g product) clear(i0, i1, j0, j1 int) {
 // A workspace is one thread's packed blocks of a product.
 type workspace struct {
 	product
-	kc, mc  int // sizes of blocks
+	kc      int // sizes of blocks
+	mc, nc  int
 	step    int // rows of a tile
 	l, kn   int // the block of k at hand
 	adds    bool
+	packed  [2]int    // rows and steps of A that are packed
 	directA bool      // tiles read A where it lies
 	directB bool      // and B, but for an incomplete panel
 	panelsA []float32 // packed blocks
@@ -148,12 +150,15 @@ const slack = 16
 func (g product) workspace(s *scratch, m, n, k int) *workspace {
 	mr, nr := active.mr, active.nr
 	w := &s.work
-	*w = workspace{product: g, kc: blocksOf(k, blockK), mc: blocksOf(m, blockM)}
+	*w = workspace{product: g, kc: blocksOf(k, blockK), mc: blocksOf(m, blockM), nc: min(n, blockN), packed: [2]int{-1, -1}}
 	w.step = blocksOf(w.mc, mr)
-	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= mr)
+	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= 4*mr)
 	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr
+	if m <= 4*mr {
+		w.nc = min(n, 2*nr) // panels are read a few times: they should not leave the cache
+	}
 	sizeA := (w.mc + w.step - 1) / w.step * (mr*w.kc + slack)
-	sizeB := (min(n, blockN) + nr - 1) / nr * (nr*w.kc + slack)
+	sizeB := (w.nc + nr - 1) / nr * (nr*w.kc + slack)
 	sizes := [...]int{sizeB, sizeA, active.lanes * w.kc, mr * nr}
 	for i := range sizes {
 		sizes[i] = (sizes[i] + 15) / 16 * 16
@@ -179,8 +184,9 @@ func blocksOf(n, limit int) int {
 }
 
 func (w *workspace) packA(i, n int) {
-	if !w.directA {
+	if at := [2]int{i, w.l}; !w.directA && w.packed != at {
 		w.a.pack(w, w.panelsA, active.mr, w.step, i, n)
+		w.packed = at
 	}
 }
 
