@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"html"
 	"regexp"
 	"strings"
 	"unicode"
@@ -286,7 +287,7 @@ func striptagsFilter(rt *runtime, a *args) (Value, error) {
 		return nil, err
 	}
 	s = htmlTag.ReplaceAllString(htmlComment.ReplaceAllString(s, ""), "")
-	return unescapeHTML(strings.Join(strings.FieldsFunc(s, isSpace), " ")), rt.alloc(len(s))
+	return html.UnescapeString(strings.Join(strings.FieldsFunc(s, isSpace), " ")), rt.alloc(len(s))
 }
 
 func urlencodeFilter(rt *runtime, a *args) (Value, error) {
