@@ -38,16 +38,16 @@ func (a *arena) reserve(rows int) {
 	}
 }
 
-// get lends a matrix. More rows than reserved are an exception and allocated.
+// get lends a matrix of no more rows than reserved.
 func (a *arena) get(rows, cols int) *buffer {
 	list := a.free[cols]
-	if n := len(list); n > 0 && rows <= a.rows {
+	if n := len(list); n > 0 {
 		b := list[n-1]
 		a.free[cols] = list[:n-1]
 		b.shape(rows, cols)
 		return b
 	}
-	b := &buffer{memory: make([]float32, max(rows, a.rows)*cols), width: cols}
+	b := &buffer{memory: make([]float32, a.rows*cols), width: cols}
 	a.held += int64(len(b.memory))
 	b.shape(rows, cols)
 	return b

@@ -3,7 +3,6 @@ package gorgonia
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +14,10 @@ import (
 	_ "go4.org/unsafe/assume-no-moving-gc" // without this version of it gorgonia panics at start
 )
 
-// A Backend opens models on the processor.
+// A Backend opens models on the processor. With dtype "bf16", the operands of the
+// matrix products are bfloat16 and their sums float32, which processors with
+// AVX512_BF16 do about twice as fast; for training the weights, gradients and
+// moments stay float32 beside the rounded copy.
 type Backend struct{}
 
 var _ core.Backend = Backend{}
@@ -27,6 +29,9 @@ func New() core.Backend { return Backend{} }
 type options struct {
 	Threads   int  `json:"threads"`   // 0 = one a core
 	Recompute bool `json:"recompute"` // activations in the backward pass: a third more work, less memory
+	// Arithmetic of the matrix products: that of the dtype, or float32 beside
+	// dtype bf16, where only the stored weights are rounded.
+	Arithmetic string `json:"arithmetic"`
 }
 
 func decode(o core.OpenOptions) (options, error) {
@@ -40,17 +45,27 @@ func decode(o core.OpenOptions) (options, error) {
 	if own.Threads == 0 {
 		own.Threads = runtime.GOMAXPROCS(0)
 	}
-	switch o.DType {
-	case "float32":
-	case "bf16":
-		if o.Train {
-			return own, errors.New(`dtype "bf16" is for scoring: an update of DPO's size is lost in its 8 bits (train with "float32")`)
-		}
-	default:
-		return own, fmt.Errorf("dtype %q is not known (known: float32, bf16)", o.DType)
+	if o.DType != float32Name && o.DType != bf16 {
+		return own, fmt.Errorf("dtype %q is not known (known: %s, %s)", o.DType, float32Name, bf16)
+	}
+	switch {
+	case own.Arithmetic == "":
+		own.Arithmetic = o.DType
+	case own.Arithmetic != float32Name && own.Arithmetic != bf16:
+		return own, fmt.Errorf("option %q: %q is not known (known: %s, %s)", "arithmetic", own.Arithmetic, float32Name, bf16)
+	case own.Arithmetic == bf16 && o.DType != bf16:
+		return own, fmt.Errorf("option %q: %s needs dtype = %q", "arithmetic", bf16, bf16)
+	case own.Arithmetic == float32Name && o.DType == bf16 && o.Train:
+		return own, fmt.Errorf("option %q: weights stored as %s are for scoring; train with dtype %s, or with arithmetic %s, which keeps float32 weights", "arithmetic", bf16, float32Name, bf16)
 	}
 	return own, nil
 }
+
+// The names of dtypes and arithmetics.
+const (
+	float32Name = "float32"
+	bf16        = "bf16"
+)
 
 // Check implements core.Backend.
 func (Backend) Check(_ context.Context, o core.OpenOptions) error {
@@ -121,11 +136,8 @@ func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.load(from, m.pool, o.DType == "bf16"); err != nil {
+		if err := w.load(from, m.pool, o.DType == bf16, o.Train); err != nil {
 			return fmt.Errorf("model %q: %w", path, err)
-		}
-		if o.Train {
-			w.train()
 		}
 		core.ReporterFrom(ctx).Progress("load", i+1, len(all))
 	}

@@ -12,12 +12,12 @@ type batch struct {
 	pieces []piece
 	length int // positions of the longest path in the forest
 
-	scored  []int32         // rows that predict something, in order
-	first   []int32         // of each of them, the index of its first target; one more at the end
 	targets []prefix.Target // by row
+	picked  []int32         // the row of each target; rows where completions part come several times
+	ids     []int32         // each target's token
 
 	logp   []float64 // of each target
-	argmax []int32   // of each scored row
+	argmax []int32   // of its row
 	weigh  func(logp []float64, weights []float64) error
 }
 
@@ -50,7 +50,7 @@ func newSlicer(f *prefix.Forest, angles func(prefix.Segment) int32) *slicer {
 func (s *slicer) next(b *batch, limit int) bool {
 	*b = batch{
 		tokens: b.tokens[:0], angles: b.angles[:0], pieces: b.pieces[:0], length: s.length,
-		scored: b.scored[:0], first: b.first[:0], targets: b.targets[:0], logp: b.logp, argmax: b.argmax, weigh: b.weigh,
+		targets: b.targets[:0], picked: b.picked[:0], ids: b.ids[:0], logp: b.logp, argmax: b.argmax, weigh: b.weigh,
 	}
 	begin := s.row
 	for s.row < s.forest.Rows && s.row < begin+limit {
@@ -63,7 +63,6 @@ func (s *slicer) next(b *batch, limit int) bool {
 			s.segment++
 		}
 	}
-	b.first = append(b.first, int32(len(b.targets)))
 	return s.row > begin
 }
 
@@ -77,17 +76,17 @@ func (s *slicer) add(b *batch, seg prefix.Segment, from, to, begin int) {
 		b.angles = append(b.angles, angle+int32(i))
 	}
 	for _, t := range s.forest.Targets(s.segment) {
-		if t.Row < seg.Row+from || t.Row >= seg.Row+to {
-			continue
+		if t.Row >= seg.Row+from && t.Row < seg.Row+to {
+			b.targets = append(b.targets, t)
+			b.picked = append(b.picked, int32(t.Row-begin))
+			b.ids = append(b.ids, t.Token)
 		}
-		row := int32(t.Row - begin)
-		if n := len(b.scored); n == 0 || b.scored[n-1] != row {
-			b.scored = append(b.scored, row)
-			b.first = append(b.first, int32(len(b.targets)))
-		}
-		b.targets = append(b.targets, t)
 	}
 }
+
+// most is the rows of the largest matrix: with targets in the same row there can
+// be more of them than rows.
+func (b *batch) most() int { return max(len(b.tokens), len(b.picked)) }
 
 // along calls f with the rows of a piece and its ancestors and their positions.
 func (b *batch) along(at int, f func(row, position int)) {

@@ -2,6 +2,7 @@ package gorgonia
 
 import (
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -23,9 +24,14 @@ func denseItems(n, length, vocabulary int) []core.Item {
 	return items
 }
 
-// ufPairs are real preference pairs of the shared data.
+// realPairs are the first preference pairs of $COMPARE_PAIRS, else of the shared data's scores; tokens
+// counts prompts twice, as a program that shares nothing.
 func realPairs(b *testing.B, n int) (items []core.Item, tokens int) {
-	for _, p := range readPairScores(b)[:n] {
+	path := os.Getenv("COMPARE_PAIRS")
+	if path == "" {
+		path = scoresPath(b)
+	}
+	for _, p := range readPairScores(b, path)[:n] {
 		items = append(items, p.item())
 		tokens += 2*len(p.Prompt) + len(p.Chosen) + len(p.Rejected)
 	}
@@ -43,7 +49,8 @@ func dpoWeights(scores [][]core.Score) ([][]float64, error) {
 	return weights, nil
 }
 
-func rate(b *testing.B, tokens int) {
+func rate(b *testing.B, tokens int, cpu float64) {
+	b.ReportMetric((cpuSeconds()-cpu)/float64(b.N), "cpu-s/op")
 	b.ReportMetric(float64(tokens)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
 
@@ -56,10 +63,11 @@ func benchmarkStep(b *testing.B, items []core.Item, tokens int, o core.Options) 
 	}
 	step()
 	b.ReportAllocs()
+	cpu := cpuSeconds()
 	for b.Loop() {
 		step()
 	}
-	rate(b, tokens)
+	rate(b, tokens, cpu)
 }
 
 // BenchmarkStep is forward, backward and AdamW of SmolLM2-135M in float32.
@@ -76,11 +84,13 @@ func BenchmarkStep(b *testing.B) {
 
 func benchmarkScore(b *testing.B, items []core.Item, tokens int, dtype string) {
 	m := open(b, testenv.SmolLM2(b), core.OpenOptions{DType: dtype})
+	logProbs(b, m, items)
 	b.ReportAllocs()
+	cpu := cpuSeconds()
 	for b.Loop() {
 		logProbs(b, m, items)
 	}
-	rate(b, tokens)
+	rate(b, tokens, cpu)
 }
 
 // BenchmarkScore is the log-probabilities of SmolLM2-135M.

@@ -41,27 +41,27 @@ func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
 	return n.apply(o, G.Nodes{dh})
 }
 
-// pick gathers the rows that predict something: all that the head needs.
+// pick gathers the row of each target: all that the head needs.
 func (n *network) pick(h *G.Node) *G.Node {
 	width := n.arch.Hidden
 	o := &op{name: "pick", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
-		out, x := o.matrix(len(n.batch.scored), width)
-		kernels.Gather(n.pool, width, n.batch.scored, in[0].Float32s(), width, x, width)
+		out, x := o.matrix(len(n.batch.picked), width)
+		kernels.Gather(n.pool, width, n.batch.picked, in[0].Float32s(), width, x, width)
 		return out, nil
 	}
 	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes { return G.Nodes{n.unpick(grad)} }
 	return n.apply(o, G.Nodes{h})
 }
 
-// unpick puts the gradients of the rows picked back among zeros.
+// unpick adds the gradients of the picked rows to zeros.
 func (n *network) unpick(grad *G.Node) *G.Node {
 	width := n.arch.Hidden
 	o := &op{name: "pick gradient", typ: matrixType, shape: tensor.Shape{nominal, width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		out, dh := o.matrix(len(n.batch.tokens), width)
 		clear(dh)
-		kernels.ScatterAdd(n.pool, width, n.batch.scored, in[0].Float32s(), width, dh, width)
+		kernels.ScatterAdd(n.pool, width, n.batch.picked, in[0].Float32s(), width, dh, width)
 		return out, nil
 	}
 	return n.apply(o, G.Nodes{grad})

@@ -47,7 +47,7 @@ func (Backend) Forecast(ctx context.Context, path string, o core.OpenOptions, w 
 type load struct {
 	tokens int // of each prompt with each completion, nothing shared
 	rows   int // fed to the model
-	scored int // of them, those that the head sees
+	scored int // tokens predicted, each by a row of logits
 	pairs  int // of a query and a key
 	length int // of the longest sequence
 }
@@ -62,7 +62,6 @@ func newLoad(w core.Workload) (load, error) {
 			continue
 		}
 		l.rows += item.Prompt
-		l.scored++
 		l.pairs += item.Prompt * (item.Prompt + 1) / 2
 		for j, c := range item.Completions {
 			if c < 1 {
@@ -70,7 +69,7 @@ func newLoad(w core.Workload) (load, error) {
 			}
 			l.tokens += item.Prompt + c
 			l.rows += c - 1
-			l.scored += c - 1
+			l.scored += c
 			l.pairs += (c - 1) * (2*item.Prompt + c) / 2
 			l.length = max(l.length, item.Prompt+c-1)
 		}
@@ -96,7 +95,11 @@ func (l load) bytes(a *checkpoint.Architecture, o options) int64 {
 	} else {
 		floats += int64(max(chunkLogits, a.VocabSize))
 	}
-	return 4*(4*int64(a.Size())+floats) + processBytes
+	bytes := 4 * (4*int64(a.Size()) + floats)
+	if o.Arithmetic == bf16 { // a copy of the weights and of the logits' gradient
+		bytes += 2 * (int64(a.Size()) + int64(min(l.scored*a.VocabSize, keepLogits)))
+	}
+	return bytes + processBytes
 }
 
 // operations is the number of floating-point operations of a micro-batch: each

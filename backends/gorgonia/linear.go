@@ -22,11 +22,7 @@ func (n *network) linear(x *G.Node, w, bias *weight) *G.Node {
 		if bias != nil {
 			kernels.FillRows(n.pool, rows, w.rows, in[2].Float32s(), y, w.rows)
 		}
-		if w.half != nil {
-			kernels.GemmNT(n.pool, rows, w.rows, w.cols, x, w.cols, w.half, w.cols, bias != nil, y, w.rows)
-		} else {
-			kernels.GemmNT(n.pool, rows, w.rows, w.cols, x, w.cols, w.values, w.cols, bias != nil, y, w.rows)
-		}
+		n.project(rows, x, w, bias != nil, y)
 		return out, nil
 	}
 	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes {
@@ -45,8 +41,7 @@ func (n *network) linearWeightGrad(w *weight, dy, x *G.Node) *G.Node {
 	o := &op{name: "weight gradient " + w.name(), typ: matrixType, shape: w.shape()}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dy, x := in[0].Float32s(), in[1].Float32s()
-		kernels.GemmTN(n.pool, w.rows, w.cols, len(x)/w.cols, dy, w.rows, x, w.cols, !w.stale, w.grad, w.cols)
-		w.stale = false
+		n.learn(len(x)/w.cols, dy, x, w)
 		return w.gradDense, nil
 	}
 	return n.apply(o, G.Nodes{dy, x})
@@ -71,7 +66,7 @@ func (n *network) linearInputGrad(w *weight, dy, wNode *G.Node, after ...*G.Node
 		dy := in[0].Float32s()
 		rows := len(dy) / w.rows
 		out, dx := o.matrix(rows, w.cols)
-		kernels.GemmNN(n.pool, rows, w.cols, w.rows, dy, w.rows, w.values, w.cols, false, dx, w.cols)
+		n.projectBack(rows, dy, w, dx)
 		return out, nil
 	}
 	return n.apply(o, G.Nodes{dy, wNode}, after...)

@@ -8,26 +8,25 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Memory of the head's logits, in floats. In training they are kept for the
-// backward pass as long as they fit keepLogits; else, and in scoring, they are
-// made chunkLogits at a time and in training made twice.
+// Memory of the head's logits in training, in floats: they are kept for the
+// backward pass as long as they fit keepLogits, else made chunkLogits at a time,
+// and made again.
 const (
 	keepLogits  = 128 << 20
 	chunkLogits = 16 << 20
 )
 
-// A head is the state of the language model head: logits of the scored rows.
+// A head is the state of the language model head: logits of the picked rows.
 type head struct {
-	keep, limit int // keepLogits in training, and chunkLogits
+	keep, limit int // keepLogits in training, else 0; chunkLogits
 
 	logits []float32
 	sums   []float32 // log of the sum of exponentials, by row
-	ids    []int32   // the first target of each row
-	scores []float64 // its log-probability
+	first  []int32
 }
 
-// logProbs computes the log-probability of each target of the batch from the
-// picked rows x [rows, width] and the head W [vocabulary, width], in float64.
+// logProbs computes the log-probability of each target of the batch from its
+// picked row of x [targets, width] and the head W [vocabulary, width], in float64.
 func (n *network) logProbs(x *G.Node, w *weight) *G.Node {
 	o := &op{name: "log-probabilities", typ: weightsType, shape: tensor.Shape{nominal}, wrt: []bool{true, true}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
@@ -51,90 +50,69 @@ func (h *head) chunk(rows, vocabulary int) int {
 
 func (n *network) scoreRows(x []float32, w *weight) {
 	b, h := n.batch, n.head
-	rows := len(b.scored)
-	h.sums, h.ids, h.scores = grow(h.sums, rows), grow(h.ids, rows), grow(h.scores, rows)
-	b.logp, b.argmax = grow(b.logp, len(b.targets)), grow(b.argmax, rows)
-	for i := range rows {
-		h.ids[i] = b.targets[b.first[i]].Token
+	rows := len(b.ids)
+	h.sums, b.logp, b.argmax = grow(h.sums, rows), grow(b.logp, rows), grow(b.argmax, rows)
+	if h.keep == 0 && !n.half {
+		n.scoreAtOnce(rows, x, w)
+		return
 	}
 	step := h.chunk(rows, w.rows)
 	for lo := 0; lo < rows; lo += step {
 		hi := min(lo+step, rows)
 		n.makeLogits(x, w, lo, hi)
-		n.score(w.rows, lo, hi)
+		kernels.LogProbRows(n.pool, hi-lo, w.rows, h.logits, w.rows, b.ids[lo:hi],
+			b.logp[lo:hi], h.sums[lo:hi], b.argmax[lo:hi])
 	}
+}
+
+// scoreAtOnce is the same to the bit without logits in memory.
+func (n *network) scoreAtOnce(rows int, x []float32, w *weight) {
+	b := n.batch
+	first := grow(n.head.first, rows+1)
+	for i := range first {
+		first[i] = int32(i) // one target a row
+	}
+	n.head.first = first
+	if w.half != nil {
+		kernels.LogProbHead(n.pool, rows, w.rows, w.cols, x, w.cols, w.half, w.cols, first, b.ids, b.logp, nil, b.argmax)
+		return
+	}
+	kernels.LogProbHead(n.pool, rows, w.rows, w.cols, x, w.cols, w.values, w.cols, first, b.ids, b.logp, nil, b.argmax)
 }
 
 // makeLogits sets the logits of rows lo:hi.
 func (n *network) makeLogits(x []float32, w *weight, lo, hi int) {
 	h := n.head
 	h.logits = grow(h.logits, (hi-lo)*w.rows)
-	x = x[lo*w.cols:]
-	if w.half != nil {
-		kernels.GemmNT(n.pool, hi-lo, w.rows, w.cols, x, w.cols, w.half, w.cols, false, h.logits, w.rows)
-	} else {
-		kernels.GemmNT(n.pool, hi-lo, w.rows, w.cols, x, w.cols, w.values, w.cols, false, h.logits, w.rows)
-	}
-}
-
-// score reads the log-probabilities of rows lo:hi off the logits. A row with
-// several targets (completions that part there) is read again for each.
-func (n *network) score(vocabulary, lo, hi int) {
-	b, h := n.batch, n.head
-	kernels.LogProbRows(n.pool, hi-lo, vocabulary, h.logits, vocabulary, h.ids[lo:hi], h.scores[lo:hi], h.sums[lo:hi], b.argmax[lo:hi])
-	for i := lo; i < hi; i++ {
-		b.logp[b.first[i]] = h.scores[i]
-		row := h.logits[(i-lo)*vocabulary : (i-lo+1)*vocabulary]
-		for j := b.first[i] + 1; j < b.first[i+1]; j++ {
-			id := [1]int32{b.targets[j].Token}
-			kernels.LogProbRows(n.pool, 1, vocabulary, row, vocabulary, id[:], b.logp[j:j+1], nil, nil)
-		}
-	}
+	n.project(hi-lo, x[lo*w.cols:], w, false, h.logits)
 }
 
 // logProbsGrad computes the gradient of x and adds W's, from the weight of each
 // target's log-probability.
 func (n *network) logProbsGrad(w *weight, weights, x, wNode *G.Node) *G.Node {
 	o := &op{name: "log-probabilities gradient", typ: matrixType, shape: tensor.Shape{nominal, w.cols}}
+	var given []float32
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
-		x, rows := in[1].Float32s(), len(n.batch.scored)
+		b, h, x := n.batch, n.head, in[1].Float32s()
+		given = given[:0]
+		for _, v := range in[0].Float64s() {
+			given = append(given, float32(v))
+		}
+		rows := len(given)
 		out, dx := o.matrix(rows, w.cols)
-		step := n.head.chunk(rows, w.rows)
+		step := h.chunk(rows, w.rows)
 		for lo := 0; lo < rows; lo += step {
 			hi := min(lo+step, rows)
 			if step < rows {
 				n.makeLogits(x, w, lo, hi)
 			}
-			n.logitsGrad(in[0].Float64s(), w.rows, lo, hi)
-			d := n.head.logits
-			kernels.GemmTN(n.pool, w.rows, w.cols, hi-lo, d, w.rows, x[lo*w.cols:], w.cols, !w.stale, w.grad, w.cols)
-			w.stale = false
-			kernels.GemmNN(n.pool, hi-lo, w.cols, w.rows, d, w.rows, w.values, w.cols, false, dx[lo*w.cols:], w.cols)
+			kernels.LogProbRowsBackward(n.pool, hi-lo, w.rows, h.logits, w.rows, b.ids[lo:hi], given[lo:hi], h.sums[lo:hi])
+			n.learn(hi-lo, h.logits, x[lo*w.cols:], w)
+			n.projectBack(hi-lo, h.logits, w, dx[lo*w.cols:])
 		}
 		return out, nil
 	}
 	return n.apply(o, G.Nodes{weights, x, wNode})
-}
-
-// logitsGrad replaces the logits of rows lo:hi by their gradient: for each target
-// of a row, weight·(onehot - softmax).
-func (n *network) logitsGrad(weights []float64, vocabulary, lo, hi int) {
-	b, h := n.batch, n.head
-	total := make([]float32, hi-lo)
-	for i := range total {
-		for _, w := range weights[b.first[lo+i]:b.first[lo+i+1]] {
-			total[i] += float32(w)
-		}
-	}
-	kernels.LogProbRowsBackward(n.pool, hi-lo, vocabulary, h.logits, vocabulary, h.ids[lo:hi], total, h.sums[lo:hi])
-	for i := lo; i < hi; i++ {
-		row := h.logits[(i-lo)*vocabulary:]
-		// The kernel gave all weight to the first target.
-		for j := b.first[i] + 1; j < b.first[i+1]; j++ {
-			row[b.targets[j].Token] += float32(weights[j])
-			row[h.ids[i]] -= float32(weights[j])
-		}
-	}
 }
 
 // weigh hands the log-probabilities to the batch's owner and returns the weights

@@ -47,7 +47,6 @@ func (m *Model) LogProbs(ctx context.Context, items []core.Item, d core.Detail) 
 			return nil, err
 		}
 	}
-	m.arena.reserve(min(f.Rows, m.rows))
 	scores, flat := emptyScores(items, d)
 	s := newSlicer(f, m.rotary.row)
 	for s.next(&m.batch, m.rows) {
@@ -61,6 +60,7 @@ func (m *Model) LogProbs(ctx context.Context, items []core.Item, d core.Detail) 
 
 // score adds the batch's targets to the scores.
 func (m *Model) score(ctx context.Context, scores []*core.Score, d core.Detail) error {
+	m.arena.reserve(m.batch.most())
 	if err := m.scoring.run(ctx); err != nil {
 		return err
 	}
@@ -117,10 +117,10 @@ func (m *Model) Accumulate(ctx context.Context, items []core.Item, grad core.Gra
 			return err
 		}
 	}
-	m.arena.reserve(f.Rows)
 	if !newSlicer(f, m.rotary.row).next(&m.batch, f.Rows) {
 		return nil
 	}
+	m.arena.reserve(m.batch.most())
 	weighed := false
 	m.batch.weigh = func(logp, weights []float64) error {
 		err := m.weigh(items, grad, weights)
@@ -198,14 +198,12 @@ func emptyScores(items []core.Item, d core.Detail) (scores [][]core.Score, flat 
 // completion's tokens come in order, however the forest was cut, so that the sums
 // have the same bits.
 func (b *batch) collect(scores []*core.Score, d core.Detail) {
-	for i, row := range b.argmax[:len(b.scored)] {
-		for j := b.first[i]; j < b.first[i+1]; j++ {
-			t, s := b.targets[j], scores[b.targets[j].Completion]
-			s.LogProb += b.logp[j]
-			if d.PerToken {
-				s.TokenLogProbs[t.Index] = b.logp[j]
-			}
-			s.Greedy = s.Greedy && row == t.Token
+	for i, t := range b.targets {
+		s := scores[t.Completion]
+		s.LogProb += b.logp[i]
+		if d.PerToken {
+			s.TokenLogProbs[t.Index] = b.logp[i]
 		}
+		s.Greedy = s.Greedy && b.argmax[i] == t.Token
 	}
 }

@@ -295,7 +295,9 @@ func TestCheck(t *testing.T) {
 		`option "threads": -1 is less`: {DType: "float32", Options: core.Options{"threads": -1}},
 		`option "recompute"`:           {DType: "float32", Options: core.Options{"recompute": "yes"}},
 		`dtype "fp8" is not known`:     {DType: "fp8"},
-		`dtype "bf16" is for scoring`:  {DType: "bf16", Train: true},
+		`option "arithmetic": "int8"`:  {DType: "bf16", Options: core.Options{"arithmetic": "int8"}},
+		`bf16 needs dtype = "bf16"`:    {DType: "float32", Options: core.Options{"arithmetic": "bf16"}},
+		`stored as bf16 are for scori`: {DType: "bf16", Train: true, Options: core.Options{"arithmetic": "float32"}},
 	} {
 		err := Backend{}.Check(background, o)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -335,13 +337,13 @@ func TestOpenDisagreement(t *testing.T) {
 	}
 }
 
-// bfloat16 storage computes exactly what float32 does with rounded weights.
+// bfloat16 storage computes what float32 does with rounded weights.
 func TestHalfStorage(t *testing.T) {
 	items := randomItems(10, 10)
 	full := open(t, tiny, core.OpenOptions{})
 	dir := saved(t, full, core.SaveOptions{DType: "bf16"})
 	rounded := open(t, dir, core.OpenOptions{})
-	half := open(t, tiny, core.OpenOptions{DType: "bf16"})
+	half := open(t, tiny, core.OpenOptions{DType: "bf16", Options: core.Options{"arithmetic": "float32"}})
 	for _, w := range rounded.weights.all() {
 		if !w.matrix {
 			continue

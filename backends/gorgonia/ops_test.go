@@ -40,8 +40,8 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	m.rotary.cover(m.arch.RoPE, f)
-	m.arena.reserve(f.Rows)
 	newSlicer(f, m.rotary.row).next(&m.batch, f.Rows)
+	m.arena.reserve(m.batch.most())
 	n := emptyNetwork(m)
 	n.paths = make([][]float32, 1)
 	return &bench{network: n, rng: rand.New(rand.NewPCG(1, 1))}
@@ -63,7 +63,8 @@ func (b *bench) add(p checkpoint.Param, mean float64) *weight {
 		w.values[i] = float32(mean + b.rng.NormFloat64())
 	}
 	w.dense = tensor.New(tensor.WithShape(w.shape()...), tensor.WithBacking(w.values))
-	w.train()
+	w.grad = make([]float32, w.size())
+	w.gradDense = tensor.New(tensor.WithShape(w.shape()...), tensor.WithBacking(w.grad))
 	b.inputs = append(b.inputs, w)
 	return w
 }
@@ -88,10 +89,10 @@ func (b *bench) activation(w *weight) *G.Node {
 	return b.apply(o, G.Nodes{b.param(w)})
 }
 
-// project makes the cost Σ r·y.
-func (b *bench) project(y *G.Node) *G.Node {
+// sum makes the cost Σ r·y.
+func (b *bench) sum(y *G.Node) *G.Node {
 	var r []float32
-	o := &op{name: "project", typ: tensor.Float64, shape: tensor.ScalarShape(), wrt: []bool{true}}
+	o := &op{name: "sum", typ: tensor.Float64, shape: tensor.ScalarShape(), wrt: []bool{true}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		y := in[0].Float32s()
 		for len(r) < len(y) {
@@ -104,7 +105,7 @@ func (b *bench) project(y *G.Node) *G.Node {
 		return G.NewF64(b.cost), nil
 	}
 	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes {
-		d := &op{name: "project gradient", typ: matrixType, shape: tensor.Shape{nominal, 1}}
+		d := &op{name: "sum gradient", typ: matrixType, shape: tensor.Shape{nominal, 1}}
 		d.run = func(in []*tensor.Dense) (G.Value, error) {
 			y := in[0]
 			value, dy := d.matrix(y.Shape()[0], y.Shape()[1])
@@ -182,7 +183,7 @@ func TestOpGradients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			b.check(t, b.project(build(b)))
+			b.check(t, b.sum(build(b)))
 		})
 	}
 }
@@ -192,12 +193,12 @@ func (b *bench) add2(h *G.Node) *G.Node {
 	return b.network.add(h, b.linear(b.rmsNorm(h, b.vectorInput("norm", 6)), b.matrixInput("w", 6, 6), nil), nil)
 }
 
-// The log-probabilities' gradient, with weights as a loss would give: of rows with
-// one target and with several, at once and in chunks.
+// The log-probabilities' gradient, with weights as a loss would give: at once
+// and in chunks.
 func TestLogProbGradients(t *testing.T) {
 	for _, limit := range []int{keepLogits, 2 * 11} {
 		b := newBench(t)
-		b.head.limit = limit
+		b.head.keep, b.head.limit = limit, limit
 		b.batch.weigh = func(logp, weights []float64) error {
 			for i := range weights {
 				weights[i] = math.Cos(float64(i))
@@ -208,7 +209,7 @@ func TestLogProbGradients(t *testing.T) {
 			}
 			return nil
 		}
-		x := b.activation(b.matrixInput("x", len(b.batch.scored), 6))
+		x := b.activation(b.matrixInput("x", len(b.batch.picked), 6))
 		logp := b.logProbs(x, b.matrixInput("head", 11, 6))
 		b.check(t, b.weightedSum(b.weigh(logp), logp))
 	}
@@ -218,7 +219,7 @@ func TestLogProbGradients(t *testing.T) {
 func TestPanicIsAnError(t *testing.T) {
 	b := newBench(t)
 	w := b.matrixInput("table", 11, 6)
-	b.check(t, b.project(b.embed(w)))
+	b.check(t, b.sum(b.embed(w)))
 	kept := b.batch.tokens[0]
 	b.batch.tokens[0] = 99
 	if err := b.run(context.Background()); err == nil {

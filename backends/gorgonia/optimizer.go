@@ -47,6 +47,7 @@ func (m *Model) Update(ctx context.Context, u core.Update) (core.UpdateStats, er
 	m.optimizer.Steps++
 	for _, w := range all {
 		m.step(w, scale, u)
+		w.round(m.pool)
 	}
 	return stats, nil
 }

@@ -180,5 +180,8 @@ func (m *Model) loadState(dir string) error {
 			return fmt.Errorf("optimizer state %q: %w", dir, err)
 		}
 	}
+	for _, w := range m.weights.all() {
+		w.round(m.pool)
+	}
 	return nil
 }

@@ -28,9 +28,13 @@ func (p pairScore) item() core.Item {
 	return core.Item{Prompt: p.Prompt, Completions: [][]int32{p.Chosen, p.Rejected}}
 }
 
-func readPairScores(t testing.TB) []pairScore {
+func scoresPath(t testing.TB) string {
+	return filepath.Join(testenv.Shared(t), "golden", "smollm2", "scores.jsonl.gz")
+}
+
+func readPairScores(t testing.TB, path string) []pairScore {
 	t.Helper()
-	f, err := os.Open(filepath.Join(testenv.Shared(t), "golden", "smollm2", "scores.jsonl.gz"))
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +65,7 @@ func TestSmolLM2Scores(t *testing.T) {
 		t.Skip("a minute")
 	}
 	dir := testenv.SmolLM2(t)
-	pairs := readPairScores(t)
+	pairs := readPairScores(t, scoresPath(t))
 	m := open(t, dir, core.OpenOptions{})
 	items := make([]core.Item, len(pairs))
 	for i, p := range pairs {

@@ -19,8 +19,8 @@ type weight struct {
 	// are spared weight decay and stay in float32.
 	matrix bool
 
-	values []float32 // [rows, cols]; nil where half is used
-	half   []uint16  // the values as bfloat16
+	values []float32 // [rows, cols]; nil where only half is needed
+	half   []uint16  // the values as bfloat16, for the ops where not nil
 	dense  *tensor.Dense
 
 	grad      []float32 // of training
@@ -62,10 +62,11 @@ func (w *weight) name() string {
 	return w.parts[0].Name + " and others"
 }
 
-// load reads the values.
-func (w *weight) load(from *checkpoint.Weights, p *kernels.Pool, half bool) error {
-	values := make([]float32, w.size())
-	err := w.each(values, func(param checkpoint.Param, part []float32) error {
+// load reads the values: to train, in float32; where half is asked for, matrices
+// also, or only, as bfloat16.
+func (w *weight) load(from *checkpoint.Weights, p *kernels.Pool, half, train bool) error {
+	w.values = make([]float32, w.size())
+	err := w.each(w.values, func(param checkpoint.Param, part []float32) error {
 		t, err := from.Tensor(param.Name)
 		if err != nil {
 			return err
@@ -79,14 +80,26 @@ func (w *weight) load(from *checkpoint.Weights, p *kernels.Pool, half bool) erro
 		return err
 	}
 	if half && w.matrix {
-		w.half = make([]uint16, len(values))
-		kernels.F32ToBF16(p, w.half, values)
+		w.half = make([]uint16, w.size())
 		w.dense = tensor.New(tensor.WithShape(w.shape()...), tensor.WithBacking(w.half))
-		return nil
+		w.round(p)
+	} else {
+		w.dense = tensor.New(tensor.WithShape(w.shape()...), tensor.WithBacking(w.values))
 	}
-	w.values = values
-	w.dense = tensor.New(tensor.WithShape(w.shape()...), tensor.WithBacking(w.values))
+	if train {
+		w.grad = make([]float32, w.size())
+		w.gradDense = tensor.New(tensor.WithShape(w.shape()...), tensor.WithBacking(w.grad))
+	} else if w.half != nil {
+		w.values = nil
+	}
 	return nil
+}
+
+// round brings the bfloat16 values, if any, up to date.
+func (w *weight) round(p *kernels.Pool) {
+	if w.half != nil {
+		kernels.F32ToBF16(p, w.half, w.values)
+	}
 }
 
 // each calls f with each part's share of x, which is laid out as the values are.
@@ -98,12 +111,6 @@ func (w *weight) each(x []float32, f func(checkpoint.Param, []float32) error) er
 		x = x[p.Size():]
 	}
 	return nil
-}
-
-// train makes room for the gradient.
-func (w *weight) train() {
-	w.grad = make([]float32, w.size())
-	w.gradDense = tensor.New(tensor.WithShape(w.shape()...), tensor.WithBacking(w.grad))
 }
 
 func (w *weight) shape() []int {
@@ -189,7 +196,7 @@ func (w *weights) all() []*weight {
 
 // float32s returns the values, widened where they are bfloat16.
 func (w *weight) float32s(m *Model) []float32 {
-	if w.half == nil {
+	if w.values != nil {
 		return w.values
 	}
 	values := make([]float32, w.size())

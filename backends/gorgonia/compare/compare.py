@@ -1,0 +1,181 @@
+"""Times the same work in this backend and in PyTorch, turn by turn, and prints ratios.
+
+    python -m venv v && v/bin/pip install torch transformers trl datasets
+    v/bin/python compare.py MODEL [--pairs PAIRS.jsonl.gz] [--turns 5] [--only step,score,trl]
+
+MODEL is a Hugging Face folder (SmolLM2-135M-Instruct in the README's numbers).
+PAIRS are lines with prompt_ids, chosen_ids, rejected_ids.
+
+step   a training step in float32, 4 x 256 tokens, every row scored, nothing
+       shared: forward, DPO's weights, backward, clipping, AdamW
+score  log-probabilities of ragged pairs; transformers batches them sorted by
+       length, padded, in the best of several batch sizes
+trl    pairs a second of TRL's DPOTrainer (reference log-probabilities
+       precomputed) at micro-batches of 1 and 4, against this backend's steps
+
+A ratio above 1 means that this backend is faster. Ratios of processor time stand
+beside those of wall time: they are steadier on a machine that does other work.
+"""
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+
+import torch
+import torch.nn.functional as F
+from transformers import AutoModelForCausalLM
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def timed(f):
+    wall, cpu = time.perf_counter(), time.process_time()
+    f()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+class Ours:
+    """The package's Go benchmarks, compiled once."""
+
+    def __init__(self, model, pairs):
+        self.binary = os.path.join(tempfile.mkdtemp(), "bench")
+        subprocess.run(["go", "test", "-c", "-o", self.binary, "."], cwd=HERE.parent, check=True)
+        self.env = dict(os.environ, STEPWISE_SMOLLM2=str(model), COMPARE_PAIRS=str(pairs))
+
+    def __call__(self, name):
+        out = subprocess.run([self.binary, "-test.run=^$", f"-test.bench=^{name}$", "-test.benchtime=1x"], cwd=HERE.parent,
+                             env=self.env, check=True, capture_output=True, text=True).stdout
+        metric = {unit: float(value) for value, unit in re.findall(r"([\d.e+]+) (\S+)", out)}
+        if "ns/op" not in metric:
+            raise SystemExit(f"benchmark {name} gave no time:\n{out}")
+        return metric["ns/op"] / 1e9, metric["cpu-s/op"]
+
+
+def compare(what, ours, theirs, turns):
+    """Runs both in turn and prints the median ratio, theirs to ours, with its range."""
+    rows = []
+    for _ in range(turns):
+        a, b = theirs(), ours()
+        rows.append((a[0], b[0], a[1], b[1]))
+    wall, cpu = [r[0] / r[1] for r in rows], [r[2] / r[3] for r in rows]
+    med = [statistics.median(c) for c in zip(*rows)]
+    print(f"{what}: wall {statistics.median(wall):.2f} ({min(wall):.2f} to {max(wall):.2f}), "
+          f"processor {statistics.median(cpu):.2f} ({min(cpu):.2f} to {max(cpu):.2f}); "
+          f"medians: theirs {med[0]:.2f} s, ours {med[1]:.2f} s; processor {med[2]:.2f} s, {med[3]:.2f} s", flush=True)
+
+
+def logps(model, ids, mask=None):
+    logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
+    return torch.log_softmax(logits, -1).gather(2, ids[:, 1:, None])[..., 0]
+
+
+def best_threads(f):
+    """Sets the thread count that is fastest for f."""
+    times = {}
+    for n in {1, max(1, (os.cpu_count() or 1) // 2), os.cpu_count() or 1}:
+        torch.set_num_threads(n)
+        f()
+        times[n] = timed(f)[0]
+    torch.set_num_threads(min(times, key=times.get))
+    print(f"PyTorch {torch.__version__} with {torch.get_num_threads()} threads", flush=True)
+
+
+def torch_step(model):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-7, weight_decay=0.1, fused=True)
+    ids = torch.randint(0, model.config.vocab_size, (4, 257), generator=torch.Generator().manual_seed(1))
+
+    def step():
+        logp = logps(model, ids).sum(1)
+        reference = logp.detach()
+        delta = (logp[:2] - reference[:2]) - (logp[2:] - reference[2:])
+        (-F.logsigmoid(0.1 * delta)).mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def torch_score(model, rows, size):
+    rows = sorted(rows, key=len)
+    batches = [rows[i:i + size] for i in range(0, len(rows), size)]
+
+    @torch.no_grad()
+    def score():
+        for batch in batches:
+            width = max(map(len, batch))
+            ids = torch.tensor([r + [0] * (width - len(r)) for r in batch])
+            mask = torch.tensor([[1] * len(r) + [0] * (width - len(r)) for r in batch])
+            logps(model, ids, mask)
+
+    return score
+
+
+def trl_run(path, pairs, size):
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    marks = []
+
+    class Timed(DPOTrainer):
+        def training_step(self, *args, **kwargs):
+            marks.append((time.perf_counter(), time.process_time()))
+            return super().training_step(*args, **kwargs)
+
+    data = Dataset.from_list([dict(prompt="a", chosen="b", rejected="c")] * len(pairs))
+    config = DPOConfig(output_dir=tempfile.mkdtemp(), per_device_train_batch_size=size, learning_rate=1e-7, max_length=1024,
+                       precompute_ref_log_probs=True, report_to=[], logging_steps=1000, save_strategy="no", use_cpu=True,
+                       bf16=False, gradient_checkpointing=False, num_train_epochs=1, disable_tqdm=True)
+    trainer = Timed(model=AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), args=config, train_dataset=data,
+                    processing_class=__import__("transformers").AutoTokenizer.from_pretrained(path))
+    scored = trainer.train_dataset
+    for column, key in (("prompt_ids", "prompt_ids"), ("chosen_ids", "chosen_ids"), ("rejected_ids", "rejected_ids")):
+        if column in scored.column_names:
+            scored = scored.remove_columns(column)
+        scored = scored.add_column(column, [p[key] for p in pairs])
+    trainer.train_dataset = scored
+
+    def run():
+        marks.clear()
+        trainer.train()
+        end = (time.perf_counter(), time.process_time())
+        return end[0] - marks[0][0], end[1] - marks[0][1]
+
+    return run
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("model", type=pathlib.Path)
+    args.add_argument("--pairs", type=pathlib.Path, required=True)
+    args.add_argument("--turns", type=int, default=5)
+    args.add_argument("--only", default="step,score,trl")
+    a = args.parse_args()
+    only = a.only.split(",")
+    with gzip.open(a.pairs, "rt") as f:
+        pairs = [json.loads(line) for line in f]
+    ours = Ours(a.model.resolve(), a.pairs.resolve())
+    model = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32, attn_implementation="sdpa")
+    if "step" in only:
+        step = torch_step(model)
+        best_threads(step)
+        compare("training step, 4 x 256", lambda: ours("BenchmarkStep/4x256"), lambda: timed(step), a.turns)
+    if "score" in only:
+        rows = [p["prompt_ids"] + p[c] for p in pairs[:16] for c in ("chosen_ids", "rejected_ids")]
+        size = min((1, 4, 8), key=lambda s: timed(torch_score(model, rows, s))[0])
+        score = torch_score(model, rows, size)
+        compare(f"scoring 16 pairs, theirs in batches of {size}", lambda: ours("BenchmarkScore/pairs/float32"), lambda: timed(score), a.turns)
+    del model
+    if "trl" in only:
+        for size in (1, 4):
+            run = trl_run(a.model, pairs[:8], size)
+            compare(f"8 pairs, TRL at micro-batch {size}", lambda: ours("BenchmarkStep/pairs"), run, a.turns)
+
+
+main()
