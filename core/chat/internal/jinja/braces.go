@@ -1,8 +1,6 @@
 package jinja
 
-import (
-	"strings"
-)
+import "strings"
 
 // braceFormat is the state of one str.format.
 type braceFormat struct {

@@ -1,8 +1,6 @@
 package jinja
 
-import (
-	"slices"
-)
+import "slices"
 
 func listFilter(rt *runtime, a *args) (Value, error) {
 	b, err := a.bind("sync_do_list", 0, "value")

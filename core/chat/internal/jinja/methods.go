@@ -1,8 +1,6 @@
 package jinja
 
-import (
-	"slices"
-)
+import "slices"
 
 // noArgs refuses arguments.
 func noArgs(name string, a *args) error {

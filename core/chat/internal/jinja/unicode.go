@@ -79,6 +79,7 @@ func (l *lowered) next(r rune) string {
 	if r == 'İ' {
 		n = len("i̇")
 	}
+	n = min(n, len(l.rest))
 	c := l.rest[:n]
 	l.rest = l.rest[n:]
 	return c
