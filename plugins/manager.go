@@ -162,7 +162,7 @@ func (m *Manager) Find(kind Kind, name string) (Info, error) {
 	for _, p := range places {
 		paths = append(paths, p.place())
 	}
-	return info, fmt.Errorf("%s is there more than once: %s; remove or rename one", info.title(), strings.Join(paths, " and "))
+	return info, fmt.Errorf("%s is there more than once: %s; remove one, or give its path in the configuration", info.title(), strings.Join(paths, " and "))
 }
 
 // place says where a plugin is, for people.

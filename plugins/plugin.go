@@ -63,7 +63,7 @@ type Plugin struct {
 
 	client  *goplugin.Client // nil where there is no process, in tests
 	runner  *processRunner
-	sockets string
+	sockets string // the private folder that go-plugin made
 	closing sync.Once
 	closed  error
 }
@@ -100,10 +100,6 @@ func (p *Plugin) launch(ctx context.Context, l launch) error {
 	if err := checkPin(l.info.Path, l.pin); err != nil {
 		return err
 	}
-	var err error
-	if p.sockets, err = os.MkdirTemp("", "stepwise"); err != nil {
-		return err
-	}
 	p.runner = newProcessRunner(l.command)
 	defer context.AfterFunc(ctx, func() { p.runner.Kill(ctx) })()
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
@@ -113,12 +109,12 @@ func (p *Plugin) launch(ctx context.Context, l launch) error {
 		SkipHostEnv:      true,
 		AutoMTLS:         runtime.GOOS == "windows", // a private unix socket needs none
 		StartTimeout:     l.timeout,
-		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: p.sockets},
 		Logger:           hclog.NewNullLogger(),
 		Stderr:           &lineWriter{tail: p.output},
 		SyncStdout:       &lineWriter{tail: p.output},
 		SyncStderr:       &lineWriter{tail: p.output},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
+			p.sockets = dir
 			p.runner.cmd.Env = append(environment(os.Environ(), l.env), cmd.Env...)
 			return p.runner, checkSocketDir(dir)
 		},
@@ -174,6 +170,9 @@ func (p *Plugin) startError(ctx context.Context, l launch, err error, took time.
 		err = fmt.Errorf("no handshake within %v", l.timeout)
 	}
 	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	if p.runner.ended() {
+		text += "; it ended by itself" + p.exitStatus()
+	}
 	if last := p.output.String(); last != "" {
 		text += "; " + last
 	}

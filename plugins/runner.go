@@ -90,6 +90,11 @@ func (r *processRunner) exit() string {
 	}
 }
 
+// ended says whether the process has ended by itself, not by a signal.
+func (r *processRunner) ended() bool {
+	return r.exit() != "" && r.cmd.ProcessState.Exited()
+}
+
 func (r *processRunner) Stdout() io.ReadCloser { return r.stdout }
 func (r *processRunner) Stderr() io.ReadCloser { return r.stderr }
 func (r *processRunner) Name() string          { return r.cmd.Path }
