@@ -13,7 +13,7 @@ func check[T any](what string, x []T, rows, cols, ld int) {
 	if rows == 0 || cols == 0 {
 		return
 	}
-	if ld < cols && rows > 1 {
+	if ld < cols {
 		panic(fmt.Sprintf("kernels: %s has %d columns and leading dimension %d", what, cols, ld))
 	}
 	if need := (rows-1)*ld + cols; len(x) < need {

@@ -41,6 +41,12 @@ func (o *operand) pack(w *workspace, dst []float32, width, count, first, n int) 
 		}
 		return
 	}
+	if n <= 4*count {
+		for i := 0; i < n; i += count {
+			o.packPanel(w, w.panel(dst, i/count, width), width, first+i, min(count, n-i))
+		}
+		return
+	}
 	for l := range w.kn {
 		o.packRow(w, dst, width, count, first, n, l)
 	}
@@ -92,29 +98,59 @@ func holds(length, from, ld, lanes, n int) bool { return from+(lanes-1)*ld+n <= 
 
 // packRow packs one step of all panels: a row of the operand, or two in pairs.
 func (o *operand) packRow(w *workspace, dst []float32, width, count, first, n, l int) {
-	rows, length := 1, len(o.f32)+len(o.bf16)
-	if w.dot {
-		rows = 2
-		length -= o.ld // the second row
-	}
 	lanes, panels := active.lanes, (n+count-1)/count
 	for i := 0; i < count; i += lanes {
-		from, to := rows*(w.l+l)*o.ld+first+i, dst[l*width+i:]
-		fit := min(panels, (length-from-lanes+count)/count) // panels whose lanes lie within
-		switch {
-		case fit <= 0 || rows*(w.l+l+1) > w.k:
+		from := o.row(w, w.l+l) + first + i
+		fit := min(panels, (o.end(w)-from-lanes+count)/count) // panels whose lanes lie within
+		if fit < 0 || o.row(w, w.l+l+1) > w.k*o.ld {
 			fit = 0
-		case w.dot:
-			active.pairs(to, w.panelSize(width), o.bf16[from:], o.ld, count, fit)
-		case o.f32 != nil:
-			active.rows(to, w.panelSize(width), o.f32[from:], count, fit)
-		default:
-			active.rowsBF16(to, w.panelSize(width), o.bf16[from:], count, fit)
 		}
+		o.move(w, dst[l*width+i:], w.panelSize(width), from, count, fit)
 		for at := fit * count; at+i < n; at += count {
 			rest := w.panel(dst, at/count, width)[l*width+i:]
 			o.packSteps(w, rest, width, first+at+i, min(lanes, count-i, n-at-i), w.l+l, 1)
 		}
+	}
+}
+
+// packPanel packs all steps of one panel.
+func (o *operand) packPanel(w *workspace, dst []float32, width, first, n int) {
+	lanes, stride := active.lanes, o.row(w, 1)
+	for i := 0; i < n; i += lanes {
+		from := o.row(w, w.l) + first + i
+		fit := min(w.kn, w.k*o.ld/stride-w.l, (o.end(w)-from-lanes+stride)/stride) // steps that lie within
+		fit = max(0, fit)
+		o.move(w, dst[i:], width, from, stride, fit)
+		o.packSteps(w, dst[fit*width+i:], width, first+i, min(lanes, n-i), w.l+fit, w.kn-fit)
+	}
+}
+
+// row returns the index of the step's first lane: of the first of two rows in pairs.
+func (o *operand) row(w *workspace, step int) int {
+	if w.dot {
+		step *= 2
+	}
+	return step * o.ld
+}
+
+// end returns where lanes of a step must end: a row before the operand's end in pairs.
+func (o *operand) end(w *workspace) int {
+	if w.dot {
+		return len(o.bf16) - o.ld
+	}
+	return len(o.f32) + len(o.bf16)
+}
+
+// move runs the packer for rows.
+func (o *operand) move(w *workspace, dst []float32, ldd, from, lds, k int) {
+	switch {
+	case k == 0:
+	case w.dot:
+		active.pairs(dst, ldd, o.bf16[from:], o.ld, lds, k)
+	case o.f32 != nil:
+		active.rows(dst, ldd, o.f32[from:], lds, k)
+	default:
+		active.rowsBF16(dst, ldd, o.bf16[from:], lds, k)
 	}
 }
 
