@@ -2,14 +2,18 @@ package tokenizer
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -18,19 +22,51 @@ import (
 type golden struct {
 	Tokenizer json.RawMessage `json:"tokenizer"`
 	Model     string          `json:"model"` // a tokenizer.model in base64
-	Cases     []struct {
-		Hex     string   `json:"hex"`
-		IDs     []int32  `json:"ids"`
-		Special []int32  `json:"special"`
-		Offsets [][2]int `json:"offsets"` // of special, in characters
-		Decoded string   `json:"decoded"` // of special
-		Skipped string   `json:"skipped"` // of special, special tokens left out
-	} `json:"cases"`
+	Cases     []goldenCase    `json:"cases"`
 }
 
-func readGolden(t testing.TB, path string) (g golden) {
+type goldenCase struct {
+	text    string
+	IDs     []int32  `json:"ids"`
+	Special []int32  `json:"special"` // ids with special tokens
+	Offsets [][2]int `json:"offsets"` // of special, in characters
+	Decoded *string  `json:"decoded"` // of special
+	Skipped *string  `json:"skipped"` // of special, special tokens left out
+}
+
+// readGolden reads a file, gives the cases their texts and fills in what is left out.
+func readGolden(t testing.TB, name string) (g golden) {
 	t.Helper()
-	f, err := os.Open(path)
+	var texts []string
+	readGoldenFile(t, "texts", &texts)
+	readGoldenFile(t, name, &g)
+	if len(g.Cases) != len(texts) {
+		t.Fatalf("%s: %d cases of %d texts", name, len(g.Cases), len(texts))
+	}
+	for i := range g.Cases {
+		c := &g.Cases[i]
+		raw, err := hex.DecodeString(texts[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.text = string(raw)
+		if c.Special == nil {
+			c.Special = c.IDs
+		}
+		if c.Decoded == nil {
+			valid := validUTF8(text{s: c.text}).s
+			c.Decoded = &valid
+		}
+		if c.Skipped == nil {
+			c.Skipped = c.Decoded
+		}
+	}
+	return g
+}
+
+func readGoldenFile(t testing.TB, name string, v any) {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "goldens", name+".json.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,28 +75,38 @@ func readGolden(t testing.TB, path string) (g golden) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.NewDecoder(z).Decode(&g); err != nil {
-		t.Fatalf("%s: %v", path, err)
+	if err := json.NewDecoder(z).Decode(v); err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
-	return g
 }
 
-func goldenFiles(t testing.TB, pattern string) []string {
+// goldenNames returns the names of the tokenizers, those of sentencepiece or the others.
+func goldenNames(t testing.TB, sentencePiece bool) (names []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", "goldens", pattern+".json.gz"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no goldens %q: %v", pattern, err)
-	}
-	return files
-}
-
-func unhex(t testing.TB, s string) string {
-	t.Helper()
-	b, err := hex.DecodeString(s)
+	files, err := filepath.Glob(filepath.Join("testdata", "goldens", "*.json.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	for _, path := range files {
+		name := strings.TrimSuffix(filepath.Base(path), ".json.gz")
+		if name != "texts" && name != "codepoints" && strings.HasPrefix(name, "sentencepiece-") == sentencePiece {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("no goldens")
+	}
+	return names
+}
+
+// goldenTokenizer parses the tokenizer of a golden file.
+func goldenTokenizer(t testing.TB, name string) *Tokenizer {
+	t.Helper()
+	tok, err := Parse(readGolden(t, name).Tokenizer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
 }
 
 // inCharacters turns byte offsets into s into offsets of characters, where an
@@ -87,19 +133,15 @@ func inCharacters(s string, offsets [][2]int) [][2]int {
 }
 
 func TestGoldens(t *testing.T) {
-	for _, path := range goldenFiles(t, "*") {
-		name := strings.TrimSuffix(filepath.Base(path), ".json.gz")
-		if strings.HasPrefix(name, "sentencepiece") {
-			continue
-		}
+	for _, name := range goldenNames(t, false) {
 		t.Run(name, func(t *testing.T) {
-			g := readGolden(t, path)
+			g := readGolden(t, name)
 			tok, err := Parse(g.Tokenizer)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, c := range g.Cases {
-				s := unhex(t, c.Hex)
+				s := c.text
 				if got := tok.Encode(s, false); !slices.Equal(got, c.IDs) {
 					t.Errorf("ids of %q:\n got %v\nwant %v", s, tokens(tok, got), tokens(tok, c.IDs))
 				}
@@ -110,11 +152,11 @@ func TestGoldens(t *testing.T) {
 				if got := inCharacters(s, offsets); !slices.Equal(ids, c.Special) || !slices.Equal(got, c.Offsets) {
 					t.Errorf("offsets of %q, %v:\n got %v\nwant %v", s, tokens(tok, c.Special), got, c.Offsets)
 				}
-				if got := tok.Decode(c.Special, false); got != c.Decoded {
-					t.Errorf("decoding of %v: got %q, want %q", c.Special, got, c.Decoded)
+				if got := tok.Decode(c.Special, false); got != *c.Decoded {
+					t.Errorf("decoding of %v: got %q, want %q", c.Special, got, *c.Decoded)
 				}
-				if got := tok.Decode(c.Special, true); got != c.Skipped {
-					t.Errorf("decoding of %v without special tokens: got %q, want %q", c.Special, got, c.Skipped)
+				if got := tok.Decode(c.Special, true); got != *c.Skipped {
+					t.Errorf("decoding of %v without special tokens: got %q, want %q", c.Special, got, *c.Skipped)
 				}
 			}
 		})
@@ -131,9 +173,9 @@ func tokens(tok *Tokenizer, ids []int32) []string {
 }
 
 func TestSentencePieceGoldens(t *testing.T) {
-	for _, path := range goldenFiles(t, "sentencepiece-*") {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			g := readGolden(t, path)
+	for _, name := range goldenNames(t, true) {
+		t.Run(name, func(t *testing.T) {
+			g := readGolden(t, name)
 			model, err := base64.StdEncoding.DecodeString(g.Model)
 			if err != nil {
 				t.Fatal(err)
@@ -147,11 +189,57 @@ func TestSentencePieceGoldens(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range g.Cases {
-				s := unhex(t, c.Hex)
+				s := c.text
+				if c.IDs == nil {
+					continue // a control piece in the text: not comparable
+				}
 				if got := tok.Encode(s, true); !slices.Equal(got, c.IDs) {
 					t.Errorf("ids of %q:\n got %v\nwant %v", s, tokens(tok, got), tokens(tok, c.IDs))
 				}
 			}
 		})
 	}
+}
+
+// TestEveryCharacter encodes each code point among characters of other classes and
+// compares hashes of the ids with those of Hugging Face's library.
+func TestEveryCharacter(t *testing.T) {
+	var want map[string][]string
+	readGoldenFile(t, "codepoints", &want)
+	for name, blocks := range want {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tok := goldenTokenizer(t, name)
+			if len(blocks) != (unicode.MaxRune+1)/4096 {
+				t.Fatalf("%d blocks", len(blocks))
+			}
+			for i, sum := range blocks {
+				if got := hashBlock(tok, rune(i*4096)); got != sum {
+					t.Errorf("the characters from %U are not encoded as they should be", i*4096)
+				}
+			}
+		})
+	}
+}
+
+// hashBlock hashes the ids of 4096 characters as make_goldens.py does.
+func hashBlock(tok *Tokenizer, first rune) string {
+	h := sha256.New()
+	var s strings.Builder
+	for r := first; r < first+4096; r++ {
+		if utf8.ValidRune(r) {
+			fmt.Fprintf(&s, "a%c1 %c\n", r, r)
+		}
+		if r%64 < 63 || s.Len() == 0 {
+			continue
+		}
+		ids := tok.Encode(s.String(), true)
+		s.Reset()
+		b := binary.LittleEndian.AppendUint32(nil, uint32(len(ids)))
+		for _, id := range ids {
+			b = binary.LittleEndian.AppendUint32(b, uint32(id))
+		}
+		h.Write(b)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
 }

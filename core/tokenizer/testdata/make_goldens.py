@@ -1,10 +1,13 @@
 """Writes goldens/*.json.gz: tiny tokenizers and what Hugging Face's library makes of texts.
 
-Each file is {"tokenizer": a tokenizer.json, "cases": [{"hex": the text's bytes,
-"ids", "special": ids with special tokens, "offsets": of special, in characters,
-"decoded": of special, "skipped": without special tokens}]}. Each kind of component is in some
-tokenizer. sentencepiece-*.json.gz hold a tokenizer.model in base64 instead, and
-what the sentencepiece library itself makes of the texts.
+goldens/texts.json.gz is the list of texts as hexadecimal bytes. Every other file is
+{"tokenizer": a tokenizer.json, "cases": one for each text: {"ids", "special": ids with
+special tokens, "offsets": of special, in characters, "decoded": of special, "skipped":
+the same without special tokens}}, where "special" left out is "ids", "decoded" the text
+and "skipped" is "decoded". Each kind of component is in some tokenizer.
+sentencepiece-*.json.gz hold a tokenizer.model in base64 instead, and what the
+sentencepiece library itself makes of the texts (null: not comparable).
+goldens/codepoints.json.gz holds hashes of the ids of every character.
 
     pip install tokenizers==0.23.3 sentencepiece==0.2.3
     python make_goldens.py
@@ -12,10 +15,12 @@ what the sentencepiece library itself makes of the texts.
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 import pathlib
 import random
+import struct
 
 import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -50,13 +55,13 @@ def fuzz(rng, count, pieces, longest):
     return [join(rng.choices(pieces, k=rng.randint(1, longest))) for _ in range(count)]
 
 
-def texts(seed):
-    rng = random.Random(seed)
-    out = [t.encode() for t in [""] + TEXTS + fuzz(rng, 150, PIECES, 12) + fuzz(rng, 4, PIECES, 200)]
-    return out + fuzz(rng, 25, BYTES, 8)
+def texts():
+    rng = random.Random(1)
+    out = [t.encode() for t in [""] + TEXTS + fuzz(rng, 75, PIECES, 9) + fuzz(rng, 1, PIECES, 150)]
+    return out + fuzz(rng, 14, BYTES, 8)
 
 
-def train(tokenizer, size=400, **options):
+def train(tokenizer, size=330, **options):
     byte = any("ByteLevel" in repr(p) for p in [tokenizer.pre_tokenizer])
     alphabet = pre_tokenizers.ByteLevel.alphabet() if byte else []
     options.setdefault("initial_alphabet", alphabet)
@@ -187,11 +192,30 @@ TOKENIZERS = {
 }
 
 
+CODEPOINTS = ["falcon", "qwen2", "mistral", "no-decoder"]
+
+
 def case(t, raw):
     s = raw.decode("utf-8", "replace")
     e = t.encode(s)
-    return {"hex": raw.hex(), "ids": t.encode(s, add_special_tokens=False).ids, "special": e.ids, "offsets": e.offsets,
-            "decoded": t.decode(e.ids, skip_special_tokens=False), "skipped": t.decode(e.ids)}
+    out = {"ids": t.encode(s, add_special_tokens=False).ids, "special": e.ids, "offsets": e.offsets,
+           "decoded": t.decode(e.ids, skip_special_tokens=False), "skipped": t.decode(e.ids)}
+    for key, same in [("skipped", out["decoded"]), ("decoded", s), ("special", out["ids"])]:
+        if out[key] == same:
+            del out[key]
+    return out
+
+
+def codepoints(t):
+    """A hash of the ids of each block of 4096 characters, each between others of all classes."""
+    out = []
+    for block in range(0, 0x110000, 4096):
+        chars = [chr(c) for c in range(block, block + 4096) if not 0xD800 <= c < 0xE000]
+        h = hashlib.sha256()
+        for e in t.encode_batch(["".join(f"a{c}1 {c}\n" for c in chars[i : i + 64]) for i in range(0, len(chars), 64)]):
+            h.update(struct.pack(f"<{len(e.ids) + 1}i", len(e.ids), *e.ids))
+        out.append(h.hexdigest()[:16])
+    return out
 
 
 def write(name, value):
@@ -215,16 +239,24 @@ def sentencepieces():
         sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=buffer, **base, **options)
         p = sentencepiece.SentencePieceProcessor(model_proto=buffer.getvalue())
         # Pieces that are not normal may be matched in text by Hugging Face, never by sentencepiece.
-        clean = [t for t in (raw.decode("utf-8", "replace") for raw in texts(name)) if not any(p in t for p in ["<s>", "</s>", "<unk>", "<0x"])]
+        def ids(raw):
+            t = raw.decode("utf-8", "replace")
+            return None if any(piece in t for piece in ["<s>", "</s>", "<unk>", "<0x"]) else p.encode(t)
+
         write(f"sentencepiece-{name}", {"model": base64.b64encode(buffer.getvalue()).decode(),
-              "cases": [{"hex": t.encode().hex(), "ids": p.encode(t)} for t in clean]})
+              "cases": [{"ids": ids(raw)} for raw in texts()]})
 
 
 def main():
     (HERE / "goldens").mkdir(exist_ok=True)
+    write("texts", [raw.hex() for raw in texts()])
+    hashes = {}
     for name, make in TOKENIZERS.items():
         t = make()
-        write(name, {"tokenizer": json.loads(t.to_str()), "cases": [case(t, raw) for raw in texts(name)]})
+        write(name, {"tokenizer": json.loads(t.to_str()), "cases": [case(t, raw) for raw in texts()]})
+        if name in CODEPOINTS:
+            hashes[name] = codepoints(t)
+    write("codepoints", hashes)
     sentencepieces()
 
 
