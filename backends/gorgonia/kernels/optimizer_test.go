@@ -1,7 +1,9 @@
 package kernels
 
 import (
+	"encoding/json"
 	"math"
+	"os"
 	"testing"
 )
 
@@ -52,6 +54,42 @@ func TestRMSpropAgainstFloat64(t *testing.T) {
 			near(t, "w", w, want, 5e-5) // where decay cancels the gradient, a step of 1e-2 loses digits
 			near(t, "v", v, wv, 1e-5)
 		}
+	})
+}
+
+// trace is a run of torch.optim: testdata/optimizers.py.
+type trace struct {
+	Start        []float32
+	Grads, After [][]float32
+}
+
+// Steps must agree with torch's to the last places, as the order of operations is the same.
+func TestOptimizersAgainstTorch(t *testing.T) {
+	data, err := os.ReadFile("testdata/optimizers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct{ AdamW, RMSprop trace }
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	everyISA(t, func(t *testing.T) {
+		replay := func(name string, r trace, step func(i int, w, g, m, v []float32)) {
+			w := append([]float32(nil), r.Start...)
+			m, v := make([]float32, len(w)), make([]float32, len(w))
+			for i, g := range r.Grads {
+				step(i+1, w, g, m, v)
+				for j := range w {
+					if ulps(w[j], float64(r.After[i][j])) > 3 && math.Abs(float64(w[j]-r.After[i][j])) > 3e-8 { // an ulp of a step
+						t.Fatalf("%s: step %d, weight %d: %v, torch has %v", name, i+1, j, w[j], r.After[i][j])
+					}
+				}
+			}
+		}
+		adam := AdamW{LR: 1e-2, Beta1: .9, Beta2: .999, Eps: 1e-8, WeightDecay: .1}
+		replay("AdamW", want.AdamW, func(i int, w, g, m, v []float32) { adam.Step(nil, i, 1, w, g, m, v) })
+		rms := RMSprop{LR: 1e-2, Alpha: .99, Eps: 1e-8, WeightDecay: .1}
+		replay("RMSprop", want.RMSprop, func(_ int, w, g, _, v []float32) { rms.Step(nil, 1, w, g, v) })
 	})
 }
 
