@@ -39,10 +39,9 @@ func (b *built) Close() error {
 }
 
 // build opens everything that the configuration names, so that whatever is
-// wrong shows before any work is done. folder may be nil where nothing is to be
-// written.
-func (a *app) build(ctx context.Context, c *config.Config, folder *record.Folder) (b *built, err error) {
-	b = &built{Run: &stepwise.Run{Config: c, Folder: folder, CarryOver: checkpoint.CarryOver, Card: card(c), Interrupt: a.interrupt}}
+// wrong shows before any work is done. The run has no folder yet.
+func (a *app) build(ctx context.Context, c *config.Config) (b *built, err error) {
+	b = &built{Run: &stepwise.Run{Config: c, CarryOver: checkpoint.CarryOver, Card: card(c), Interrupt: a.interrupt}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Close())
@@ -74,8 +73,21 @@ func (b *built) loadModel(ctx context.Context) (err error) {
 	b.Describe = func(dir, name string) (core.ModelInfo, error) {
 		return text.Describe(dir, name, c.Backend.Name, c.Backend.DType)
 	}
-	_, err = checkpoint.ReadArchitecture(b.Base)
-	return asUsage(err)
+	return asUsage(checkWeights(b.Base))
+}
+
+// checkWeights holds the folder's tensors against its configuration.
+func checkWeights(dir string) error {
+	arch, err := checkpoint.ReadArchitecture(dir)
+	if err != nil {
+		return err
+	}
+	weights, err := checkpoint.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer weights.Close()
+	return weights.Check(arch)
 }
 
 // loadSources reads and encodes all pairs, those held out too.
@@ -92,6 +104,10 @@ func (b *built) loadSources(ctx context.Context) error {
 		return asUsage(err)
 	}
 	b.Heldout = append(b.Heldout, heldout...)
+	for i := len(b.Config.Sources); i < len(b.reports); i++ {
+		r := &b.reports[i]
+		r.Heldout, r.Train = r.Train, 0 // all of them are
+	}
 	if b.Reference == "" {
 		return nil
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -114,32 +113,12 @@ func (a *app) demoRun(ctx context.Context, dir, strategy string, seed int64) (st
 		return "", demoResult{}, err
 	}
 	run := filepath.Join(dir, "runs", fmt.Sprintf("%s-%d", strategy, seed))
-	folder, err := a.quietRun(ctx, cfg, run)
+	folder, err := a.run(ctx, cfg, run, false, io.Discard)
 	if err != nil {
 		return run, demoResult{}, err
 	}
 	r, err := readDemoResult(folder)
 	return run, r, err
-}
-
-// quietRun is `stepwise run` without its table and source reports.
-func (a *app) quietRun(ctx context.Context, cfg *config.Config, dir string) (f *record.Folder, err error) {
-	resolved, err := cfg.TOML()
-	if err != nil {
-		return nil, err
-	}
-	b, err := a.build(ctx, cfg, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	if b.Folder, err = openFolder(dir, resolved, false); err != nil {
-		return nil, err
-	}
-	if err := a.writeManifest(b); err != nil {
-		return nil, err
-	}
-	return b.Folder, b.Do(ctx)
 }
 
 func readDemoResult(f *record.Folder) (r demoResult, err error) {

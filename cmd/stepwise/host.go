@@ -9,7 +9,6 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/backends"
 	"github.com/stepwise-dpo/stepwise/core"
-	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 	"github.com/stepwise-dpo/stepwise/core/config"
 	"github.com/stepwise-dpo/stepwise/core/scorer"
 	"github.com/stepwise-dpo/stepwise/evaluators"
@@ -47,15 +46,6 @@ func (a *app) manager(c *config.Config) *plugins.Manager {
 func (a *app) reporting(ctx context.Context) (context.Context, func()) {
 	p := newProgress(a.err)
 	return core.WithReporter(ctx, p), p.close
-}
-
-// resolve finds the model's folder, downloading or importing it if need be.
-func resolve(ctx context.Context, name string) (string, error) {
-	report := core.ReporterFrom(ctx)
-	return checkpoint.Resolve(ctx, name, func(file string, done, total int64) {
-		const mib = 1 << 20
-		report.Progress(file+", MiB", int(done/mib), int(total/mib))
-	})
 }
 
 // backendFlags choose a backend on the command line.

@@ -29,7 +29,7 @@ func (a *app) partitionCommand() *cobra.Command {
 				return asUsage(err)
 			}
 			cfg.Evals = nil // not needed for a partition
-			b, err := a.build(ctx, cfg, nil)
+			b, err := a.build(ctx, cfg)
 			if err != nil {
 				return err
 			}

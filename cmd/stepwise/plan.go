@@ -14,12 +14,12 @@ import (
 
 // plan validates everything and shows what a run would do.
 func (a *app) plan(ctx context.Context, c *config.Config) (err error) {
-	b, err := a.build(ctx, c, nil)
+	b, err := a.build(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	a.printReports(b)
+	b.printReports(a.err)
 	info, err := b.Describe(b.Base, "S")
 	if err != nil {
 		return err

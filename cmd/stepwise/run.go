@@ -50,7 +50,11 @@ configuration is shown in examples/.`,
 				return a.plan(ctx, cfg)
 			}
 			a.graceful.Store(true)
-			return a.run(ctx, cfg, filepath.Join(f.dir, cfg.Run.Name), f.resume)
+			folder, err := a.run(ctx, cfg, filepath.Join(f.dir, cfg.Run.Name), f.resume, a.err)
+			if err != nil {
+				return err
+			}
+			return a.finishRun(folder)
 		},
 	}
 	c.Flags().StringArrayVar(&f.settings, "set", nil, "KEY=VALUE over the file's, as train.beta=0.2 (repeatable)")
@@ -61,31 +65,29 @@ configuration is shown in examples/.`,
 	return c
 }
 
-// run does the whole run into dir.
-func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool) (err error) {
+// run does the whole run into dir. reports is given what became of the sources'
+// rows.
+func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool, reports io.Writer) (f *record.Folder, err error) {
 	resolved, err := c.TOML()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkFolder(dir, resume); err != nil {
-		return asUsage(err)
+		return nil, asUsage(err)
 	}
-	b, err := a.build(ctx, c, nil)
+	b, err := a.build(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	a.printReports(b)
+	b.printReports(reports)
 	if b.Folder, err = openFolder(dir, resolved, resume); err != nil {
-		return asUsage(err)
+		return nil, asUsage(err)
 	}
-	if err := a.writeManifest(b); err != nil {
-		return err
+	if err := b.writeManifest(); err != nil {
+		return nil, err
 	}
-	if err := b.Do(ctx); err != nil {
-		return err
-	}
-	return a.finishRun(b.Folder)
+	return b.Folder, b.Do(ctx)
 }
 
 // checkFolder tells early whether the folder's state fits the wish to resume.
@@ -140,7 +142,7 @@ func firstDifference(before, now []byte) string {
 
 // writeManifest records what the run is made from; a resumed run keeps the
 // manifest that it began with.
-func (a *app) writeManifest(b *built) error {
+func (b *built) writeManifest() error {
 	if b.Folder.Has("manifest.json") {
 		return nil
 	}
@@ -152,9 +154,9 @@ func (a *app) writeManifest(b *built) error {
 }
 
 // printReports tells what became of the sources' rows.
-func (a *app) printReports(b *built) {
+func (b *built) printReports(w io.Writer) {
 	for _, r := range b.reports {
-		fmt.Fprint(a.err, r)
+		fmt.Fprint(w, r)
 	}
 }
 
@@ -167,7 +169,9 @@ func (a *app) finishRun(f *record.Folder) error {
 	if err := writeReport(f.Path("report.html"), []string{f.Path()}); err != nil {
 		return err
 	}
-	printSummary(a.out, s)
+	if err := printSummary(a.out, s); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintf(a.out, "\nreport: %s\n", f.Path("report.html"))
 	return err
 }

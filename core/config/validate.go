@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -172,11 +173,15 @@ func (t *Train) validate(given map[string]any, f *faults) {
 	}
 }
 
-// lossKey finds the setting that a loss's error is about.
+// lossKey finds the setting that a loss's error is about: the one it quotes,
+// else one it mentions.
 func lossKey(t *Train, err error) string {
-	for key := range t.LossOptions {
-		if strings.Contains(err.Error(), key) {
-			return "." + key
+	keys := slices.Sorted(maps.Keys(t.LossOptions))
+	for _, form := range []string{"%q", "%s"} {
+		for _, key := range keys {
+			if strings.Contains(err.Error(), fmt.Sprintf(form, key)) {
+				return "." + key
+			}
 		}
 	}
 	return ".loss_type"

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary serve as the command itself: for scripts, and
+// for the built-in plugins, which are the host's binary started again.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "plugin" && os.Args[2] == "serve" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"stepwise": main})
+}
+
+// TestScripts runs what users type; see testdata/*.txtar.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
+}
+
+// stepwise runs the command line in this process and returns what it printed.
+func runCommandLine(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errw bytes.Buffer
+	code = execute(args, strings.NewReader(""), &out, &errw)
+	return out.String(), errw.String(), code
+}
+
+// mustRun demands success.
+func mustRun(t *testing.T, args ...string) (stdout string) {
+	t.Helper()
+	out, errw, code := runCommandLine(t, args...)
+	if code != 0 {
+		t.Fatalf("stepwise %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errw)
+	}
+	return out
+}
