@@ -53,6 +53,7 @@ var testBuiltins = Builtins{
 		"tiny":  coretest.Backend{},
 		"panic": panicBackend{},
 		"slow":  slowBackend{},
+		"idle":  idleBackend{},
 	},
 	Partitioners: map[string]func(core.Options) (core.Partitioner, error){
 		"by-gamma": newByGamma,
