@@ -13,8 +13,11 @@ func (t Attention) Backward(p *Pool, queries, offset int, q []float32, ldq int, 
 	blocks, keys := (queries+blockQ-1)/blockQ, offset+queries
 	sums := min(parts, blocks)
 	size := 2 * keys * t.Dim
-	room := p.scratch()
-	defer p.release(room)
+	room := new(scratch)
+	if p != nil {
+		room = p.sums.take()
+		defer p.sums.put(room)
+	}
 	partial := room.take(t.KVHeads * sums * size)
 	clear(partial)
 	p.For(t.KVHeads*sums, 1, func(lo, hi int) {

@@ -14,8 +14,8 @@ type Pool struct {
 	workers sync.WaitGroup
 	close   sync.Once
 
-	mu   sync.Mutex
-	free []*scratch
+	blocks shelf
+	sums   shelf // of attention's gradients
 }
 
 // A job is one loop: its chunks are handed out by an atomic counter.
@@ -139,25 +139,40 @@ func (s *scratch) take(n int) []float32 {
 	return s.buf[:n:n]
 }
 
+// A shelf keeps buffers of one purpose, so that they stay of one size.
+type shelf struct {
+	mu   sync.Mutex
+	free []*scratch
+}
+
+func (h *shelf) take() *scratch {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := len(h.free)
+	if n == 0 {
+		return new(scratch)
+	}
+	s := h.free[n-1]
+	h.free = h.free[:n-1]
+	return s
+}
+
+func (h *shelf) put(s ...*scratch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.free = append(h.free, s...)
+}
+
+// scratch returns a buffer for panels, stripes and the like.
 func (p *Pool) scratch() *scratch {
 	if p == nil {
 		return new(scratch)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.free); n > 0 {
-		s := p.free[n-1]
-		p.free = p.free[:n-1]
-		return s
-	}
-	return new(scratch)
+	return p.blocks.take()
 }
 
 func (p *Pool) release(s ...*scratch) {
-	if p == nil {
-		return
+	if p != nil {
+		p.blocks.put(s...)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.free = append(p.free, s...)
 }
