@@ -21,6 +21,7 @@ type AddedToken struct {
 // added holds the added tokens and finds them in text.
 type added struct {
 	tokens     []AddedToken
+	next       int32          // the id of the next token that is new
 	decoded    []string       // of each token: what the decoder sees
 	skipped    []bool         // of each token: whether decoding may leave it out
 	byID       map[int32]int  // position in tokens
@@ -33,8 +34,7 @@ type added struct {
 // vocabulary keeps its id, the others follow its end in order. Of two tokens
 // that look alike the later one counts.
 func newAdded(tokens []AddedToken, m model, normalize func(string) string) (*added, error) {
-	a := &added{byID: map[int32]int{}, byContent: map[string]int{}}
-	next := int32(m.size())
+	a := &added{byID: map[int32]int{}, byContent: map[string]int{}, next: int32(m.size())}
 	for _, t := range tokens {
 		if t.Content == "" {
 			continue
@@ -45,8 +45,8 @@ func newAdded(tokens []AddedToken, m model, normalize func(string) string) (*add
 		case again:
 			id = a.tokens[old].ID
 		case !known:
-			id = next
-			next++
+			id = a.next
+			a.next++
 		}
 		if id != t.ID {
 			return nil, fmt.Errorf("added token %q: its id is %d, but the vocabulary makes it %d; list added tokens in the order of their ids", t.Content, t.ID, id)

@@ -74,7 +74,7 @@ func newBPE(c component, bytes bool) (*bpe, error) {
 		return nil, err
 	}
 	if o.Dropout != nil && *o.Dropout != 0 {
-		return nil, fmt.Errorf("BPE: dropout %v makes ids random; set it to null", *o.Dropout)
+		return nil, fmt.Errorf(`"BPE": dropout %v makes ids random; set it to null`, *o.Dropout)
 	}
 	v, err := newVocabulary(o.Vocab)
 	if err != nil {
@@ -90,7 +90,7 @@ func newBPE(c component, bytes bool) (*bpe, error) {
 	if o.UnkToken != nil {
 		id, ok := m.ids[*o.UnkToken]
 		if !ok {
-			return nil, fmt.Errorf("BPE: unk_token %q is not in the vocabulary", *o.UnkToken)
+			return nil, fmt.Errorf(`"BPE": unk_token %q is not in the vocabulary`, *o.UnkToken)
 		}
 		m.unk = id
 	}
@@ -103,7 +103,7 @@ func newBPE(c component, bytes bool) (*bpe, error) {
 	}
 	if o.ByteFallback {
 		if bytes || m.prefix != "" || m.suffix != "" {
-			return nil, fmt.Errorf(`BPE: byte_fallback with a "ByteLevel" pre-tokenizer, a prefix or a suffix is not implemented`)
+			return nil, fmt.Errorf(`"BPE": byte_fallback with a "ByteLevel" pre-tokenizer, a prefix or a suffix is not implemented`)
 		}
 		m.fallback = fallbackIDs(m.ids)
 	}
@@ -122,14 +122,14 @@ func (m *bpe) addMerges(merges []merge) error {
 		a, okA := m.ids[pair[0]]
 		b, okB := m.ids[pair[1]]
 		if !okA || !okB {
-			return fmt.Errorf("BPE: merge %d, %q and %q: both must be in the vocabulary", rank, pair[0], pair[1])
+			return fmt.Errorf(`"BPE": merge %d, %q and %q: both must be in the vocabulary`, rank, pair[0], pair[1])
 		}
 		if len(pair[1]) < len(m.prefix) {
-			return fmt.Errorf("BPE: merge %d: %q is shorter than continuing_subword_prefix", rank, pair[1])
+			return fmt.Errorf(`"BPE": merge %d: %q is shorter than continuing_subword_prefix`, rank, pair[1])
 		}
 		id, ok := m.ids[pair[0]+pair[1][len(m.prefix):]]
 		if !ok {
-			return fmt.Errorf("BPE: merge %d, %q and %q: what they make is not in the vocabulary", rank, pair[0], pair[1])
+			return fmt.Errorf(`"BPE": merge %d, %q and %q: what they make is not in the vocabulary`, rank, pair[0], pair[1])
 		}
 		m.merged[rank] = id
 		m.pairs.set(a, b, int32(rank))

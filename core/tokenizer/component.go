@@ -34,17 +34,17 @@ func parseComponent(raw json.RawMessage) (component, error) {
 func (c component) options(v any) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(c.raw, &fields); err != nil {
-		return fmt.Errorf("%s: %w", c.kind, err)
+		return fmt.Errorf("%q: %w", c.kind, err)
 	}
 	delete(fields, "type")
 	rest, err := json.Marshal(fields)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.kind, err)
+		return fmt.Errorf("%q: %w", c.kind, err)
 	}
 	d := json.NewDecoder(bytes.NewReader(rest))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%s: %w", c.kind, err)
+		return fmt.Errorf("%q: %w", c.kind, err)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func newDecodeStep(c component) (decodeStep, error) {
 			return nil, err
 		}
 		if utf8.RuneCountInString(s.Content) != 1 || s.Start < 0 || s.Stop < 0 {
-			return nil, fmt.Errorf("Strip: content %q must be one character, start and stop not negative", s.Content)
+			return nil, fmt.Errorf(`"Strip": content %q must be one character, start and stop not negative`, s.Content)
 		}
 		return s, nil
 	case "BPEDecoder":

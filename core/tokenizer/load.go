@@ -143,6 +143,10 @@ func parseWith(data []byte, c *config) (*Tokenizer, error) {
 		return nil, fmt.Errorf("tokenizer_config.json: %w", err)
 	}
 	t, err := build(f)
+	if missing := c.unknown(t); err == nil && missing != nil {
+		f.AddedTokens = append(f.AddedTokens, missing...)
+		t, err = build(f)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer.json: %w", err)
 	}
@@ -170,6 +174,25 @@ func (c *config) addTokens(f *file) error {
 	slices.SortFunc(more, func(a, b AddedToken) int { return int(a.ID - b.ID) })
 	f.AddedTokens = append(f.AddedTokens, more...)
 	return nil
+}
+
+// unknown returns the special tokens that c names and t lacks; they are added.
+func (c *config) unknown(t *Tokenizer) (missing []AddedToken) {
+	if t == nil {
+		return nil
+	}
+	next := t.added.next
+	for _, k := range []configToken{c.BOS, c.EOS, c.UNK, c.PAD} {
+		_, known := t.ID(k.Content)
+		again := slices.ContainsFunc(missing, func(a AddedToken) bool { return a.Content == k.Content })
+		if k.Content == "" || known || again {
+			continue
+		}
+		k.ID, k.Special = next, true
+		next++
+		missing = append(missing, k.AddedToken)
+	}
+	return missing
 }
 
 // reframe replaces the template where c states add_bos_token or add_eos_token.

@@ -105,7 +105,7 @@ func newReplace(c component) (normalizer, error) {
 	}
 	f, err := o.Pattern.finder()
 	if err != nil {
-		return nil, fmt.Errorf("Replace: %w", err)
+		return nil, fmt.Errorf(`"Replace": %w`, err)
 	}
 	return replace{f, o.Content}, nil
 }

@@ -107,7 +107,7 @@ func (f *frame) addTemplate(c component) error {
 		case p.SpecialToken != nil:
 			special, ok := o.SpecialTokens[p.SpecialToken.ID]
 			if !ok {
-				return fmt.Errorf("TemplateProcessing: special token %q is not in special_tokens", p.SpecialToken.ID)
+				return fmt.Errorf(`"TemplateProcessing": special token %q is not in special_tokens`, p.SpecialToken.ID)
 			}
 			if seen {
 				after = append(after, special.IDs...)
@@ -115,11 +115,11 @@ func (f *frame) addTemplate(c component) error {
 				before = append(before, special.IDs...)
 			}
 		default:
-			return fmt.Errorf("TemplateProcessing: the single template must hold $A once")
+			return fmt.Errorf(`"TemplateProcessing": the single template must hold $A once`)
 		}
 	}
 	if !seen {
-		return fmt.Errorf("TemplateProcessing: the single template must hold $A once")
+		return fmt.Errorf(`"TemplateProcessing": the single template must hold $A once`)
 	}
 	f.before = append(before, f.before...)
 	f.after = append(f.after, after...)

@@ -203,18 +203,18 @@ func newMetaspace(c component) (preTokenizer, error) {
 		return nil, err
 	}
 	if utf8.RuneCountInString(o.Replacement) != 1 {
-		return nil, fmt.Errorf("Metaspace: replacement %q is not one character", o.Replacement)
+		return nil, fmt.Errorf(`"Metaspace": replacement %q is not one character`, o.Replacement)
 	}
 	if o.AddPrefixSpace != nil && !*o.AddPrefixSpace {
 		if strings.Contains(string(c.raw), `"prepend_scheme"`) && o.PrependScheme != "never" {
-			return nil, fmt.Errorf("Metaspace: add_prefix_space is false, but prepend_scheme is %q", o.PrependScheme)
+			return nil, fmt.Errorf(`"Metaspace": add_prefix_space is false, but prepend_scheme is %q`, o.PrependScheme)
 		}
 		o.PrependScheme = "never"
 	}
 	switch o.PrependScheme {
 	case "always", "first", "never":
 	default:
-		return nil, fmt.Errorf("Metaspace: unknown prepend_scheme %q", o.PrependScheme)
+		return nil, fmt.Errorf(`"Metaspace": unknown prepend_scheme %q`, o.PrependScheme)
 	}
 	return &metaspace{o.Replacement, o.PrependScheme, o.Split}, nil
 }

@@ -51,11 +51,11 @@ func newSplit(c component) (preTokenizer, error) {
 	}
 	f, err := o.Pattern.finder()
 	if err != nil {
-		return nil, fmt.Errorf("Split: %w", err)
+		return nil, fmt.Errorf(`"Split": %w`, err)
 	}
 	b, err := parseBehavior(o.Behavior)
 	if err != nil {
-		return nil, fmt.Errorf("Split: %w", err)
+		return nil, fmt.Errorf(`"Split": %w`, err)
 	}
 	return &split{f, b, o.Invert}, nil
 }

@@ -55,17 +55,17 @@ func newUnigram(c component, bytes bool) (*unigram, error) {
 		return nil, err
 	}
 	if bytes {
-		return nil, fmt.Errorf(`Unigram: a "ByteLevel" pre-tokenizer before it is not implemented`)
+		return nil, fmt.Errorf(`"Unigram": a "ByteLevel" pre-tokenizer before it is not implemented`)
 	}
 	if o.UnkID == nil || *o.UnkID < 0 || int(*o.UnkID) >= len(o.Vocab) {
-		return nil, fmt.Errorf("Unigram: unk_id must name a token of the vocabulary")
+		return nil, fmt.Errorf(`"Unigram": unk_id must name a token of the vocabulary`)
 	}
 	ids := make(map[string]int32, len(o.Vocab))
 	m := &unigram{unk: *o.UnkID}
 	lowest := math.Inf(1)
 	for i, s := range o.Vocab {
 		if _, again := ids[s.token]; again {
-			return nil, fmt.Errorf("Unigram: token %q is there twice", s.token)
+			return nil, fmt.Errorf(`"Unigram": token %q is there twice`, s.token)
 		}
 		ids[s.token] = int32(i)
 		m.scores = append(m.scores, s.score)
