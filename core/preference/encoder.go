@@ -87,7 +87,8 @@ func (x encoded) lost() (prompt, chosen, rejected int) {
 }
 
 // encode turns an example into ids. An error is a refusal: going on would train
-// on something wrong in a way that affects more than this row.
+// on something wrong in a way that is likely to affect more than this row. What
+// was made of the example until then comes with it, to be shown.
 func (e *Encoder) encode(x example) (encoded, error) {
 	switch x := x.(type) {
 	case plain:
@@ -147,11 +148,12 @@ func (e *Encoder) encodeConversation(x conversation) (encoded, error) {
 	}
 	r, err := e.render(x)
 	if err != nil {
-		return encoded{}, err
+		return encoded{pair: x.source()}, err
 	}
 	n := min(commonPrefix(r.prompt, r.chosen), commonPrefix(r.prompt, r.rejected))
-	// Cloned, so that a pair does not keep the prompt's text three times.
-	text := plain{r.prompt[:n], strings.Clone(r.chosen[n:]), strings.Clone(r.rejected[n:])}
+	// Cloned, so that a pair does not keep the prompt's text three times, nor what
+	// rendering allocated beyond it.
+	text := plain{strings.Clone(r.prompt[:n]), strings.Clone(r.chosen[n:]), strings.Clone(r.rejected[n:])}
 	out := encoded{pair: core.Pair{Prompt: text.prompt, Chosen: text.chosen, Rejected: text.rejected}}
 	if e.profile.Name == TRL1 {
 		out.full, out.nonPrefix = e.together(r.prompt, r.chosen, r.rejected, false)
@@ -194,6 +196,7 @@ func (e *Encoder) finish(x encoded) (encoded, error) {
 		return x, nil
 	}
 	if err := e.checkDoubled(x.full); err != nil {
+		x.pair.PromptIDs, x.pair.ChosenIDs, x.pair.RejectedIDs = x.full.prompt, x.full.chosen, x.full.rejected
 		return x, err
 	}
 	var cut ids
@@ -214,12 +217,19 @@ func (e *Encoder) checkDoubled(x ids) error {
 	if p := x.prompt; e.bos >= 0 && len(p) > 1 && p[0] == e.bos && p[1] == e.bos {
 		return fmt.Errorf("the prompt begins with BOS %q twice; remove it from the text or the template, the tokenizer adds it", e.special.BOS)
 	}
-	for name, c := range map[string][]int32{"chosen": x.chosen, "rejected": x.rejected} {
-		if n := len(c); e.eos >= 0 && n > 1 && c[n-1] == e.eos && c[n-2] == e.eos {
-			return fmt.Errorf("%s ends in EOS %q twice; remove it from the text or the template, %s", name, e.special.EOS, e.whoAddsEOS())
-		}
+	if e.endsTwice(x.chosen) {
+		return fmt.Errorf("chosen ends in EOS %q twice; remove it from the text or the template, %s", e.special.EOS, e.whoAddsEOS())
+	}
+	if e.endsTwice(x.rejected) {
+		return fmt.Errorf("rejected ends in EOS %q twice; remove it from the text or the template, %s", e.special.EOS, e.whoAddsEOS())
 	}
 	return nil
+}
+
+// endsTwice reports whether a completion ends in two EOS.
+func (e *Encoder) endsTwice(c []int32) bool {
+	n := len(c)
+	return e.eos >= 0 && n > 1 && c[n-1] == e.eos && c[n-2] == e.eos
 }
 
 // whoAddsEOS says where the second EOS comes from.

@@ -66,7 +66,10 @@ func TestGoldens(t *testing.T) {
 			}
 			for i, want := range g.Rows {
 				x, err := enc.encodeRow(row{place: place{"line", i + 1}, json: rows[i]}, trl)
-				compareTRL(t, enc, fmt.Sprintf("row %d", i+1), x, err, want)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compareTRL(t, enc, fmt.Sprintf("row %d", i+1), x, want)
 			}
 		})
 	}
@@ -75,13 +78,13 @@ func TestGoldens(t *testing.T) {
 // compareTRL demands that x is what TRL made of a row, save for what Profile and
 // Encoder say: doubled EOS is refused, pairs that cannot be trained on are
 // dropped, and a levelled prompt is the shorter of TRL's two.
-func compareTRL(t *testing.T, e *Encoder, name string, x encoded, err error, want *trlRow) {
+func compareTRL(t *testing.T, e *Encoder, name string, x located, want *trlRow) {
 	t.Helper()
 	switch {
-	case err != nil:
+	case x.refused != nil:
 		cut := want.ChosenCompletion == e.profile.MaxLength-e.profile.MaxPromptLength // its end is not in TRL's row
-		if !strings.Contains(err.Error(), "twice") || !want.doubled(e.eos) && !cut {
-			t.Errorf("%s: %v", name, err)
+		if !strings.Contains(x.refused.Error(), "twice") || !want.doubled(e.eos) && !cut {
+			t.Errorf("%s: %v", name, x.refused)
 		}
 		return
 	case x.fate != kept:

@@ -147,7 +147,7 @@ func compareLive(t *testing.T, enc *Encoder, rows [][]byte, want []*trlRow) {
 			levelled++
 		}
 		if x.fate != emptyCompletion { // TRL trains on its EOS
-			compareTRL(t, enc, fmt.Sprintf("pair %d", i), x, nil, want[i])
+			compareTRL(t, enc, fmt.Sprintf("pair %d", i), x, want[i])
 		}
 	}
 	t.Logf("%d pairs: %d kept and equal (%d levelled), %d empty, %d too long", len(rows), fates[kept], levelled, fates[emptyCompletion], fates[tooLong])

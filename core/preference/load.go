@@ -64,6 +64,9 @@ func load(ctx context.Context, s Spec, enc *Encoder) ([]core.Pair, Report, error
 		if err != nil {
 			return nil, t.report(), err
 		}
+		if x.refused != nil {
+			return nil, t.report(), fmt.Errorf("%q: %v: %w", s.Path, x.place, x.refused)
+		}
 		t.add(x.encoded)
 		t.format = x.format
 		if x.fate == kept {
@@ -83,8 +86,9 @@ func load(ctx context.Context, s Spec, enc *Encoder) ([]core.Pair, Report, error
 // located is an encoded row and where it stands.
 type located struct {
 	encoded
-	place  place
-	format string
+	place   place
+	format  string
+	refused error // see Encoder.encode
 }
 
 // encodeRows yields the file's rows, encoded in parallel, in order.
@@ -95,10 +99,7 @@ func encodeRows(ctx context.Context, s Spec, enc *Encoder) iter.Seq2[located, er
 			yield(located{}, fmt.Errorf("%q: %w", s.Path, err))
 			return
 		}
-		encodeRow := func(r row) (located, error) {
-			x, err := enc.encodeRow(r, f)
-			return located{x, r.place, f.name}, err
-		}
+		encodeRow := func(r row) (located, error) { return enc.encodeRow(r, f) }
 		for x, err := range orderedMap(ctx, runtime.GOMAXPROCS(0), rows, encodeRow) {
 			if err != nil {
 				err = fmt.Errorf("%q: %w", s.Path, err)
@@ -130,20 +131,20 @@ func openRows(s Spec) (iter.Seq2[row, error], format, error) {
 	return nil, format{}, errors.New("the file holds no rows")
 }
 
-// encodeRow decodes, parses and encodes one row.
-func (e *Encoder) encodeRow(r row, f format) (encoded, error) {
+// encodeRow decodes, parses and encodes one row. The error is of a row that
+// cannot be read.
+func (e *Encoder) encodeRow(r row, f format) (located, error) {
+	out := located{place: r.place, format: f.name}
 	x, err := e.parseRow(r, f)
 	switch {
 	case errors.Is(err, errTie):
-		return encoded{fate: tied}, nil
+		out.fate = tied
 	case errors.Is(err, errNoPrompt):
-		return encoded{fate: noPrompt}, nil
+		out.fate = noPrompt
 	case err != nil:
-		return encoded{}, fmt.Errorf("%v: %w", r.place, err)
-	}
-	out, err := e.encode(x)
-	if err != nil {
 		return out, fmt.Errorf("%v: %w", r.place, err)
+	default:
+		out.encoded, out.refused = e.encode(x)
 	}
 	return out, nil
 }

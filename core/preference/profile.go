@@ -67,10 +67,11 @@ func (p Profile) Resolve() (Profile, error) {
 	if p.MaxPromptLength != 0 && d.MaxPromptLength == 0 {
 		faults = append(faults, fmt.Errorf("max_prompt_length: profile %q has none; it cuts the whole row at max_length (remove it, or take tokenization = %q)", p.Name, TRL028))
 	}
-	for name, v := range map[string]int{"max_length": p.MaxLength, "max_prompt_length": p.MaxPromptLength} {
-		if v < 0 {
-			faults = append(faults, fmt.Errorf("%s: %d is negative", name, v))
-		}
+	if p.MaxLength < 0 {
+		faults = append(faults, fmt.Errorf("max_length: %d is negative", p.MaxLength))
+	}
+	if p.MaxPromptLength < 0 {
+		faults = append(faults, fmt.Errorf("max_prompt_length: %d is negative", p.MaxPromptLength))
 	}
 	if m := p.TruncationMode; m != "" && m != KeepStart && m != KeepEnd {
 		faults = append(faults, fmt.Errorf("truncation_mode: unknown mode %q; modes are: %s, %s", m, KeepStart, KeepEnd))

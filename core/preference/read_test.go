@@ -213,6 +213,11 @@ func FuzzReadRows(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	parquet, err := os.ReadFile("testdata/ids.parquet")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(parquet)
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(dir, "rows.jsonl")

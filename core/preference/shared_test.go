@@ -66,7 +66,7 @@ func TestSharedFormats(t *testing.T) {
 			}
 			for i, raw := range c.Rows {
 				x := encodeJSON(t, enc, raw)
-				checkIDs(t, i, x, c.IDs[i])
+				checkIDs(t, i, x.encoded, c.IDs[i])
 			}
 		})
 	}
@@ -88,7 +88,7 @@ func TestSharedTruncation(t *testing.T) {
 	readGzip(t, filepath.Join(testenv.Shared(t), "golden", "trl", "tokenization.json.gz"), &g)
 	for _, c := range []truncGolden{g.Max64, g.Max100} {
 		enc := newEncoder(t, testenv.SmolLM2(t), Profile{MaxLength: c.MaxLength})
-		var got []encoded
+		var got []located
 		var dropped []int
 		for i, raw := range g.Conversational.Rows {
 			if x := encodeJSON(t, enc, raw); x.fate == kept {
@@ -194,8 +194,8 @@ func encodeFile(t testing.TB, enc *Encoder, path string) []encoded {
 	t.Helper()
 	var out []encoded
 	for x, err := range encodeRows(t.Context(), Spec{Path: path}, enc) {
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || x.refused != nil {
+			t.Fatal(err, x.refused)
 		}
 		out = append(out, x.encoded)
 	}
@@ -203,11 +203,11 @@ func encodeFile(t testing.TB, enc *Encoder, path string) []encoded {
 }
 
 // encodeJSON encodes a row in TRL's format.
-func encodeJSON(t testing.TB, enc *Encoder, raw []byte) encoded {
+func encodeJSON(t testing.TB, enc *Encoder, raw []byte) located {
 	t.Helper()
 	x, err := enc.encodeRow(row{place: place{"row", 1}, json: raw}, trl)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || x.refused != nil {
+		t.Fatal(err, x.refused)
 	}
 	return x
 }

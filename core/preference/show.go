@@ -11,25 +11,27 @@ import (
 )
 
 // ShowFile prints the first n rows of the source as the model will see them, and
-// of rows that are dropped or truncated what happens to them. A row that cannot
-// be used at all is an error, as in [Load].
+// of rows that are truncated, dropped or refused what happens to them and why. A
+// row that cannot be read is an error, as in [Load].
 func ShowFile(ctx context.Context, w io.Writer, s Spec, enc *Encoder, n int, color bool) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("source %q: %w", s.Name, err)
 	}
-	shown := 0
+	if n < 1 {
+		return fmt.Errorf("source %q: %d rows to show; at least 1 is needed", s.Name, n)
+	}
 	for x, err := range encodeRows(ctx, s, enc) {
 		if err != nil {
 			return fmt.Errorf("source %q: %w", s.Name, err)
-		}
-		if shown++; shown > n {
-			break
 		}
 		p := printer{tok: enc.tok, color: color}
 		p.title(fmt.Sprintf("%s, %v", x.format, x.place), x.remarks())
 		p.pair(x.encoded)
 		if _, err := io.WriteString(w, p.String()); err != nil {
 			return err
+		}
+		if n--; n == 0 {
+			break
 		}
 	}
 	return nil
@@ -47,7 +49,7 @@ func Show(w io.Writer, enc *Encoder, pair core.Pair, color bool) error {
 }
 
 // remarks says what is unusual about a row.
-func (x encoded) remarks() []string {
+func (x located) remarks() []string {
 	var out []string
 	switch x.fate {
 	case tied:
@@ -58,6 +60,9 @@ func (x encoded) remarks() []string {
 		out = append(out, "dropped: no prompt")
 	case tooLong:
 		out = append(out, "dropped: nothing of the prompt or of a completion is left within max_length")
+	}
+	if x.refused != nil {
+		out = append(out, "refused: "+x.refused.Error())
 	}
 	if x.levelled {
 		out = append(out, "the prompt is cut as far as the longer completion needs")

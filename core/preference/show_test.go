@@ -60,11 +60,28 @@ func TestShowFile(t *testing.T) {
 	}
 }
 
+func TestShowRefused(t *testing.T) {
+	rows := `{"prompt":"Hello","chosen":" yes<|im_end|>","rejected":" no"}` + "\n" + `{"prompt":"Hello","chosen":" yes","rejected":" no"}`
+	spec := Spec{Path: write(t, "a.jsonl", []byte(rows))}
+	var b bytes.Buffer
+	if err := ShowFile(t.Context(), &b, spec, textEncoder(t, Profile{Name: TRL028}), 2, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"!! refused: chosen ends in EOS \"<|im_end|>\" twice", "| ·yes⟦<|im_end|>⟧⟦<|im_end|>⟧\n", "== trl, line 2\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+	if err := ShowFile(t.Context(), &b, spec, textEncoder(t, Profile{}), 0, false); err == nil {
+		t.Error("0 rows are shown without an error")
+	}
+}
+
 func TestShowTruncated(t *testing.T) {
 	enc := newEncoder(t, "testdata/inst", Profile{MaxLength: 8})
 	x := encodeJSON(t, enc, []byte(`{"prompt":"Hello","chosen":" 1234567890","rejected":" no"}`))
 	p := printer{tok: enc.tok}
-	p.pair(x)
+	p.pair(x.encoded)
 	lost := len(x.full.chosen) - len(x.pair.ChosenIDs)
 	if lost <= 0 || !strings.Contains(p.String(), "tokens ("+describe(int64(lost))+" cut)") || !strings.Contains(p.String(), "| ·1") {
 		t.Errorf("%d tokens lost:\n%s", lost, p.String())
