@@ -141,7 +141,9 @@ func checkFiniteDifferences(ctx context.Context, s *backendSuite) error {
 	return nil
 }
 
-// nudge moves t both ways by a hundredth of its norm.
+// nudge moves t both ways by a hundredth of its norm, or less where the gradient
+// says that this would change the loss by more than a fiftieth: the loss is far
+// from straight beyond.
 func nudge(t stored, grad []float64, r *rand.Rand) (plus, minus stored) {
 	direction := make([]float64, len(grad))
 	for k := range direction {
@@ -151,6 +153,9 @@ func nudge(t stored, grad []float64, r *rand.Rand) (plus, minus stored) {
 		}
 	}
 	size := 0.01 * max(norm(t.value), 1e-2) / norm(direction)
+	if slope := math.Abs(dot(grad, direction)); size*slope > 0.02 {
+		size = 0.02 / slope
+	}
 	move := func(sign float64) stored {
 		moved := stored{t.dtype, t.shape, slices.Clone(t.value)}
 		for k := range moved.value {
@@ -246,10 +251,12 @@ func weightNorm(tensors map[string]stored) float64 {
 	return math.Sqrt(sum)
 }
 
-func norm(x []float64) float64 {
+func norm(x []float64) float64 { return math.Sqrt(dot(x, x)) }
+
+func dot(x, y []float64) float64 {
 	sum := 0.0
-	for _, v := range x {
-		sum += v * v
+	for k, v := range x {
+		sum += v * y[k]
 	}
-	return math.Sqrt(sum)
+	return sum
 }
