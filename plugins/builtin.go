@@ -10,6 +10,7 @@ import (
 
 // Builtins is what a host's own binary serves when it is started again.
 type Builtins struct {
+	Version      string // of all of them; empty = that of the main module
 	Backends     map[string]core.Backend
 	Partitioners map[string]func(core.Options) (core.Partitioner, error)
 	Evaluators   map[string]func(core.Options) (core.Evaluator, error)
@@ -37,6 +38,7 @@ func ServeBuiltin(kind Kind, name string, b Builtins) error {
 	if err != nil {
 		return err
 	}
+	s.version = b.Version
 	return serve(s)
 }
 

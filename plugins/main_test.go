@@ -49,6 +49,7 @@ func TestMain(m *testing.M) {
 
 // testBuiltins are plugins as one hopes for and as one fears.
 var testBuiltins = Builtins{
+	Version: "1.2.3-test",
 	Backends: map[string]core.Backend{
 		"tiny":  coretest.Backend{},
 		"panic": panicBackend{},

@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,7 +242,7 @@ func (m *Manager) findAll() (map[string][]Info, error) {
 		return nil, err
 	}
 	for _, b := range m.Builtins.names() {
-		info := Info{Kind: b.Kind, Name: b.Name, Path: self, Version: buildVersion(), Builtin: true}
+		info := Info{Kind: b.Kind, Name: b.Name, Path: self, Version: cmp.Or(m.Builtins.Version, buildVersion()), Builtin: true}
 		found[key(b.Kind, b.Name)] = append(found[key(b.Kind, b.Name)], info)
 	}
 	return found, nil

@@ -93,6 +93,9 @@ func TestList(t *testing.T) {
 		if len(i.SHA256) != 64 || i.Path == "" {
 			t.Errorf("incomplete: %+v", i)
 		}
+		if i.Builtin && i.Version != "1.2.3-test" {
+			t.Errorf("version of what is built in: %+v", i)
+		}
 		if broken := i.Name == "broken"; broken != (i.Error != "") || broken == (i.Version != "") {
 			t.Errorf("version or error: %+v", i)
 		}
@@ -108,6 +111,13 @@ func TestList(t *testing.T) {
 	raw, err := json.Marshal(infos[0])
 	if err != nil || !strings.HasPrefix(string(raw), `{"kind":"backend","name":"backend-in-disguise","path":`) {
 		t.Errorf("as JSON: %s, %v", raw, err)
+	}
+}
+
+// A built-in plugin says the same version when it is asked.
+func TestBuiltinVersion(t *testing.T) {
+	if v := rungs[1].open(t, KindPartitioner, "by-gamma").Info().Version; v != "1.2.3-test" {
+		t.Errorf("version %q", v)
 	}
 }
 

@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ func fail(err error) {
 type service struct {
 	pb.UnimplementedPluginServer
 	kind     Kind
+	version  string // empty = that of the main module
 	register func(grpc.ServiceRegistrar)
 	close    func(context.Context) error
 }
@@ -80,7 +82,7 @@ func backendService(b core.Backend) *service {
 
 // Describe implements pb.PluginServer.
 func (s *service) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
-	return &pb.DescribeResponse{Kind: string(s.kind), Version: buildVersion()}, nil
+	return &pb.DescribeResponse{Kind: string(s.kind), Version: cmp.Or(s.version, buildVersion())}, nil
 }
 
 // Close implements pb.PluginServer.
