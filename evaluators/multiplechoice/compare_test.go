@@ -27,7 +27,7 @@ func evaluateInto(t *testing.T, name string, answers func(string, string) answer
 		t.Fatal(err)
 	}
 	s := checksumScorer()
-	s.answer, s.info.Path = answers, name
+	s.answer, s.info.Name = answers, name
 	dir := t.TempDir()
 	metrics, err := e.Evaluate(t.Context(), s, dir)
 	if err != nil {

@@ -23,14 +23,15 @@ func newLibrary(root string) *library {
 
 // errNoData says that a split is in none of the places where it is looked for.
 type errNoData struct {
-	task, split, dataset, root string
-	looked                     []string
+	task, split string
+	cause       error
 }
 
 func (e *errNoData) Error() string {
-	return fmt.Sprintf("task %q: no data of split %q below %q; looked for %s; get it from https://huggingface.co/datasets/%s",
-		e.task, e.split, e.root, strings.Join(e.looked, ", "), e.dataset)
+	return fmt.Sprintf("task %q: no data of split %q: %v", e.task, e.split, e.cause)
 }
+
+func (e *errNoData) Unwrap() error { return e.cause }
 
 // split returns the documents of a split in the hub's layout, with the task's
 // own fields computed.
@@ -69,51 +70,73 @@ func process(doc py.Object, replace, extend mapping) (py.Object, error) {
 
 // raw returns the documents as the files have them, in the hub's layout.
 func (l *library) raw(d *Definition, split string) ([]py.Object, error) {
-	if l.root == "" {
-		return nil, fmt.Errorf("task %q: no data folder is given; set the option data (get the data from https://huggingface.co/datasets/%s)",
-			d.Task, d.DatasetPath)
+	root, patterns := l.root, hubPatterns(d, split)
+	if root == "" {
+		var err error
+		if root, err = hubSnapshot(d.DatasetPath); err != nil {
+			return nil, &errNoData{d.Task, split, err}
+		}
+		patterns = inRepository("", d, split)
 	}
-	var looked []string
-	for _, pattern := range hubPatterns(d, split) {
-		paths, err := filepath.Glob(filepath.Join(l.root, pattern))
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			return nil, err
 		}
 		if len(paths) > 0 {
 			return l.files(paths, File{})
 		}
-		looked = append(looked, pattern)
 	}
-	for _, f := range d.Files {
-		if f.Split != "" && f.Split != split {
-			continue
+	if l.root != "" {
+		for _, f := range d.Files {
+			path, err := l.other(d, f, split)
+			if err != nil {
+				return nil, err
+			}
+			if path != "" {
+				return l.files([]string{path}, f)
+			}
+			patterns = append(patterns, fillPath(f.Path, d, split))
 		}
-		pattern := fillPath(f.Path, d, split)
-		path := filepath.Join(l.root, pattern)
-		if _, err := os.Stat(path); err == nil {
-			return l.files([]string{path}, f)
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-		looked = append(looked, pattern)
 	}
-	return nil, &errNoData{d.Task, split, d.DatasetPath, l.root, looked}
+	return nil, &errNoData{d.Task, split, fmt.Errorf("nothing in %q is one of %s; get it from https://huggingface.co/datasets/%s",
+		root, strings.Join(patterns, ", "), d.DatasetPath)}
 }
 
-// hubPatterns are the places of a split in a copy of the hub's data set: as rows
-// exported by configuration, and as the repository's own Parquet files.
+// other returns the path of a split in another layout than the hub's, or nothing
+// where it is not there.
+func (l *library) other(d *Definition, f File, split string) (string, error) {
+	if f.Split != "" && f.Split != split {
+		return "", nil
+	}
+	path := filepath.Join(l.root, fillPath(f.Path, d, split))
+	switch _, err := os.Stat(path); {
+	case errors.Is(err, os.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return path, nil
+}
+
+// hubPatterns are the places of a split below a data folder that holds copies of
+// the hub's data sets, by their names or below hub.
 func hubPatterns(d *Definition, split string) []string {
+	repository := filepath.FromSlash(d.DatasetPath)
+	return append(inRepository(repository, d, split), inRepository(filepath.Join("hub", repository), d, split)...)
+}
+
+// inRepository are the places of a split in a data set: rows exported by
+// configuration, and the hub's own Parquet files.
+func inRepository(repository string, d *Definition, split string) []string {
 	config := d.DatasetName
 	if config == "" {
 		config = "default"
 	}
 	var patterns []string
-	for _, root := range []string{"", "hub"} {
-		repository := filepath.Join(root, filepath.FromSlash(d.DatasetPath))
-		for _, dir := range []string{filepath.Join(repository, config), filepath.Join(repository, "data"), repository} {
-			for _, name := range []string{"%s.jsonl", "%s.jsonl.gz", "%s.json", "%s.parquet", "%s-*.parquet"} {
-				patterns = append(patterns, filepath.Join(dir, fmt.Sprintf(name, split)))
-			}
+	for _, dir := range []string{config, "data", ""} {
+		for _, name := range []string{".jsonl", ".jsonl.gz", ".json", ".parquet", "-*.parquet"} {
+			patterns = append(patterns, filepath.Join(repository, dir, split+name))
 		}
 	}
 	return patterns

@@ -139,7 +139,7 @@ func goldenInfo(results py.Object) core.ModelInfo {
 	template, _ := results.Get("chat_template")
 	text, _ := template.(string)
 	return core.ModelInfo{
-		Path: "models/smollm2", Backend: "hf", DType: "float32", Parameters: 134515008, MaxLength: 8192, ChatTemplate: text,
+		Name: "models/smollm2", Path: "models/smollm2", Backend: "hf", DType: "float32", Parameters: 134515008, MaxLength: 8192, ChatTemplate: text,
 		PAD: core.SpecialToken{Text: "<|im_end|>", ID: 2}, EOS: core.SpecialToken{Text: "<|im_end|>", ID: 2}, BOS: core.SpecialToken{Text: "<|im_start|>", ID: 1},
 	}
 }

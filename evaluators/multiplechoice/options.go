@@ -26,8 +26,8 @@ type Options struct {
 	Tasks []string `json:"tasks"`
 	// Preset is lm-eval (the default) or leaderboard.
 	Preset Preset `json:"preset"`
-	// Data is the folder of the benchmarks' data: a copy of the hub's data
-	// sets, or the authors' files.
+	// Data is the folder of the benchmarks' data: copies of the hub's data
+	// sets, or the authors' files; empty = the cache of huggingface_hub.
 	Data string `json:"data"`
 	// TaskDir is a folder of further task definitions, a TOML file each.
 	TaskDir string `json:"task_dir"`
