@@ -13,6 +13,8 @@ type arena struct {
 	rows int               // that each buffer can hold
 	free map[int][]*buffer // by columns
 	held int64             // floats in all buffers
+
+	borrowers []func() // that forget the buffers they still refer to
 }
 
 // A buffer is memory for a matrix.
@@ -28,14 +30,22 @@ func (b *buffer) floats() []float32 { return b.memory[:b.rows*b.cols] }
 // reserve makes room for matrices of so many rows. All buffers must be free; if
 // they are too small they are dropped.
 func (a *arena) reserve(rows int) {
-	if rows <= a.rows && a.free != nil {
+	if rows > a.rows {
+		a.drop()
+		a.rows = rows
+	}
+}
+
+// drop lets go of all buffers, lent ones too, before others are made.
+func (a *arena) drop() {
+	if a.held == 0 {
 		return
 	}
-	grown := a.held > 0
-	a.rows, a.free, a.held = max(rows, a.rows), map[int][]*buffer{}, 0
-	if grown {
-		runtime.GC() // the old buffers go before the new ones come
+	for _, forget := range a.borrowers {
+		forget()
 	}
+	a.free, a.held = nil, 0
+	runtime.GC()
 }
 
 // get lends a matrix of no more rows than reserved.
@@ -53,7 +63,12 @@ func (a *arena) get(rows, cols int) *buffer {
 	return b
 }
 
-func (a *arena) put(b *buffer) { a.free[b.width] = append(a.free[b.width], b) }
+func (a *arena) put(b *buffer) {
+	if a.free == nil {
+		a.free = map[int][]*buffer{}
+	}
+	a.free[b.width] = append(a.free[b.width], b)
+}
 
 func (b *buffer) shape(rows, cols int) {
 	if b.dense == nil || b.rows != rows || b.cols != cols {

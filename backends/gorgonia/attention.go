@@ -19,7 +19,7 @@ import (
 func (n *network) attention(qkv *G.Node, layer, window int) *G.Node {
 	a := n.arch
 	width, out := n.attentionWidth(), a.Heads*a.HeadDim
-	o := &op{name: "attention", typ: matrixType, shape: tensor.Shape{nominal, out}, wrt: []bool{true}}
+	o := &op{name: "attention", typ: matrixType, shape: tensor.Shape{nominal, out}, wrt: []bool{true}, widths: []int{width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		x := in[0].Float32s()
 		rows := len(x) / width
@@ -64,7 +64,7 @@ func (n *network) attend(layer, window int, x, y, sums []float32) {
 func (n *network) attentionGrad(window int, dy, qkv, result *G.Node, forward *op) *G.Node {
 	a := n.arch
 	width := n.attentionWidth()
-	o := &op{name: "attention gradient", typ: matrixType, shape: tensor.Shape{nominal, width}}
+	o := &op{name: "attention gradient", typ: matrixType, shape: tensor.Shape{nominal, width}, widths: []int{a.Heads * a.HeadDim, width, a.Heads * a.HeadDim}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dy, x, y := in[0].Float32s(), in[1].Float32s(), in[2].Float32s()
 		rows := len(x) / width

@@ -1,8 +1,10 @@
 package gorgonia
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -100,6 +102,39 @@ func BenchmarkScore(b *testing.B) {
 		b.Run("pairs/"+dtype, func(b *testing.B) {
 			items, tokens := realPairs(b, 16)
 			benchmarkScore(b, items, tokens, dtype)
+		})
+	}
+}
+
+// questions makes multiple-choice questions behind a common preamble of 400
+// tokens: 60 tokens each and four completions of letters or of a few tokens.
+func questions(n, completion int) (items []core.Item, tokens int) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	random := func(n int) []int32 {
+		ids := make([]int32, n)
+		for i := range ids {
+			ids[i] = int32(rng.IntN(49152))
+		}
+		return ids
+	}
+	preamble := random(400)
+	for range n {
+		item := core.Item{Prompt: append(slices.Clone(preamble), random(60)...)}
+		for range 4 {
+			item.Completions = append(item.Completions, random(completion))
+			tokens += 460 + completion
+		}
+		items = append(items, item)
+	}
+	return items, tokens
+}
+
+// BenchmarkQuestions counts tokens as a program that shares nothing.
+func BenchmarkQuestions(b *testing.B) {
+	for _, completion := range []int{1, 8} {
+		b.Run(fmt.Sprint(completion), func(b *testing.B) {
+			items, tokens := questions(40, completion)
+			benchmarkScore(b, items, tokens, "float32")
 		})
 	}
 }

@@ -27,7 +27,7 @@ func (n *network) embed(w *weight) *G.Node {
 // padding token's: torch.nn.Embedding gives none to its padding_idx, which
 // transformers sets, and models that end turns with that token train otherwise.
 func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
-	o := &op{name: "embed gradient", typ: matrixType, shape: w.shape()}
+	o := &op{name: "embed gradient", typ: matrixType, shape: w.shape(), widths: []int{w.cols}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dh := in[0].Float32s()
 		for i, id := range n.batch.tokens {
@@ -44,7 +44,7 @@ func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
 // pick gathers the row of each target: all that the head needs.
 func (n *network) pick(h *G.Node) *G.Node {
 	width := n.arch.Hidden
-	o := &op{name: "pick", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true}}
+	o := &op{name: "pick", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true}, widths: []int{width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		out, x := o.matrix(len(n.batch.picked), width)
 		kernels.Gather(n.pool, width, n.batch.picked, in[0].Float32s(), width, x, width)
@@ -57,7 +57,7 @@ func (n *network) pick(h *G.Node) *G.Node {
 // unpick adds the gradients of the picked rows to zeros.
 func (n *network) unpick(grad *G.Node) *G.Node {
 	width := n.arch.Hidden
-	o := &op{name: "pick gradient", typ: matrixType, shape: tensor.Shape{nominal, width}}
+	o := &op{name: "pick gradient", typ: matrixType, shape: tensor.Shape{nominal, width}, widths: []int{width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		out, dh := o.matrix(len(n.batch.tokens), width)
 		clear(dh)

@@ -14,7 +14,7 @@ func (n *network) linear(x *G.Node, w, bias *weight) *G.Node {
 	if bias != nil {
 		reads, wrt = append(reads, n.param(bias)), append(wrt, true)
 	}
-	o := &op{name: "linear " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.rows}, wrt: wrt}
+	o := &op{name: "linear " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.rows}, wrt: wrt, widths: []int{w.cols, w.cols, w.rows}[:len(reads)]}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		x := in[0].Float32s()
 		rows := len(x) / w.cols
@@ -38,7 +38,7 @@ func (n *network) linear(x *G.Node, w, bias *weight) *G.Node {
 
 // linearWeightGrad adds dyᵀ·x to W's gradient.
 func (n *network) linearWeightGrad(w *weight, dy, x *G.Node) *G.Node {
-	o := &op{name: "weight gradient " + w.name(), typ: matrixType, shape: w.shape()}
+	o := &op{name: "weight gradient " + w.name(), typ: matrixType, shape: w.shape(), widths: []int{w.rows, w.cols}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dy, x := in[0].Float32s(), in[1].Float32s()
 		n.learn(len(x)/w.cols, dy, x, w)
@@ -49,7 +49,7 @@ func (n *network) linearWeightGrad(w *weight, dy, x *G.Node) *G.Node {
 
 // biasGrad adds the sum of dy's rows to b's gradient.
 func (n *network) biasGrad(b *weight, dy *G.Node) *G.Node {
-	o := &op{name: "bias gradient " + b.name(), typ: vectorType, shape: b.shape()}
+	o := &op{name: "bias gradient " + b.name(), typ: vectorType, shape: b.shape(), widths: []int{b.cols}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dy := in[0].Float32s()
 		kernels.AddRowsTo(n.pool, len(dy)/b.cols, b.cols, dy, b.cols, b.accumulated())
@@ -61,7 +61,7 @@ func (n *network) biasGrad(b *weight, dy *G.Node) *G.Node {
 // linearInputGrad computes dx = dy·W. It waits for the ops that need x, whose
 // memory is free then.
 func (n *network) linearInputGrad(w *weight, dy, wNode *G.Node, after ...*G.Node) *G.Node {
-	o := &op{name: "input gradient " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.cols}}
+	o := &op{name: "input gradient " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.cols}, widths: []int{w.rows, w.cols}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dy := in[0].Float32s()
 		rows := len(dy) / w.rows

@@ -28,7 +28,7 @@ type head struct {
 // logProbs computes the log-probability of each target of the batch from its
 // picked row of x [targets, width] and the head W [vocabulary, width], in float64.
 func (n *network) logProbs(x *G.Node, w *weight) *G.Node {
-	o := &op{name: "log-probabilities", typ: weightsType, shape: tensor.Shape{nominal}, wrt: []bool{true, true}}
+	o := &op{name: "log-probabilities", typ: weightsType, shape: tensor.Shape{nominal}, wrt: []bool{true, true}, widths: []int{w.cols, w.cols}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		n.scoreRows(in[0].Float32s(), w)
 		return vector(n.batch.logp), nil
@@ -90,7 +90,7 @@ func (n *network) makeLogits(x []float32, w *weight, lo, hi int) {
 // logProbsGrad computes the gradient of x and adds W's, from the weight of each
 // target's log-probability.
 func (n *network) logProbsGrad(w *weight, weights, x, wNode *G.Node) *G.Node {
-	o := &op{name: "log-probabilities gradient", typ: matrixType, shape: tensor.Shape{nominal, w.cols}}
+	o := &op{name: "log-probabilities gradient", typ: matrixType, shape: tensor.Shape{nominal, w.cols}, widths: []int{0, w.cols, w.cols}}
 	var given []float32
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		b, h, x := n.batch, n.head, in[1].Float32s()

@@ -79,10 +79,15 @@ func gradients(m *Model) [][]float32 {
 
 // A score has the same bits in every company, cut and number of threads.
 func TestScoresAreExact(t *testing.T) {
+	t.Run("float32", func(t *testing.T) { scoresAreExact(t, "float32") })
+	t.Run("bf16", func(t *testing.T) { scoresAreExact(t, "bf16") })
+}
+
+func scoresAreExact(t *testing.T, dtype string) {
 	items := randomItems(1, 40)
-	want := logProbs(t, open(t, tiny, core.OpenOptions{}), items)
+	want := logProbs(t, open(t, tiny, core.OpenOptions{DType: dtype}), items)
 	for _, threads := range []int{1, 2, 5} {
-		m := open(t, tiny, core.OpenOptions{Options: core.Options{"threads": threads}})
+		m := open(t, tiny, core.OpenOptions{DType: dtype, Options: core.Options{"threads": threads}})
 		for _, rows := range []int{3, 64, 10000} {
 			m.rows = rows
 			if got := logProbs(t, m, items); !reflect.DeepEqual(got, want) {
@@ -228,6 +233,21 @@ func TestDetail(t *testing.T) {
 	}
 }
 
+// Larger batches take the place of smaller ones: the arena grows and lets go of what
+// it had.
+func TestArenaGrows(t *testing.T) {
+	m := open(t, tiny, core.OpenOptions{Train: true})
+	fresh := open(t, tiny, core.OpenOptions{Train: true})
+	for _, n := range []int{1, 5, 40} {
+		logProbs(t, m, randomItems(12, n))
+		accumulate(t, m, randomItems(12, n), ramp)
+	}
+	accumulate(t, fresh, randomItems(12, 40), ramp)
+	if m.arena.held != fresh.arena.held {
+		t.Errorf("the arena holds %d floats, made at once it holds %d", m.arena.held, fresh.arena.held)
+	}
+}
+
 func TestGradFuncFails(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{Train: true})
 	accumulate(t, m, randomItems(7, 3), ramp)
@@ -361,6 +381,43 @@ func TestHalfStorage(t *testing.T) {
 			if off := math.Abs(s[j].LogProb - want[i][j].LogProb); !(off <= 2e-2*float64(s[j].Tokens)) {
 				t.Errorf("item %d: %v, with rounded weights %v", i, s[j].LogProb, want[i][j].LogProb)
 			}
+		}
+	}
+}
+
+// With bfloat16 arithmetic, scoring and training see the same log-probabilities to
+// the bit. The gradient is near float32's: operands are rounded by up to 2^-9, and
+// the random weights are large, so that probabilities move by some hundredths.
+func TestHalfArithmetic(t *testing.T) {
+	items := randomItems(11, 10)
+	full, half := open(t, tiny, core.OpenOptions{Train: true}), open(t, tiny, core.OpenOptions{Train: true, DType: "bf16"})
+	scoring := open(t, tiny, core.OpenOptions{DType: "bf16"})
+	want, got := logProbs(t, full, items), logProbs(t, half, items)
+	if !reflect.DeepEqual(got, logProbs(t, scoring, items)) {
+		t.Error("a model opened for scoring scores otherwise than one opened for training")
+	}
+	for i := range items {
+		for j, s := range got[i] {
+			if off := math.Abs(s.LogProb - want[i][j].LogProb); !(off <= 3e-2*float64(s.Tokens)) {
+				t.Errorf("item %d: %v, in float32 %v", i, s.LogProb, want[i][j].LogProb)
+			}
+		}
+	}
+	accumulate(t, full, items, ramp)
+	accumulate(t, half, items, func(scores [][]core.Score) ([][]float64, error) {
+		for i := range scores {
+			for j, s := range scores[i] {
+				if s.LogProb != got[i][j].LogProb {
+					t.Errorf("item %d: %v in training, %v in scoring", i, s.LogProb, got[i][j].LogProb)
+				}
+			}
+		}
+		return ramp(scores)
+	})
+	g := gradients(half)
+	for i, w := range gradients(full) {
+		if off := distance(g[i], w); !(off <= 6e-2) {
+			t.Errorf("gradient of %q differs by %.2g of its norm", full.weights.all()[i].name(), off)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // rmsNorm computes w·x/√(mean(x²)+eps) of each row.
 func (n *network) rmsNorm(x *G.Node, w *weight, after ...*G.Node) *G.Node {
-	o := &op{name: "norm " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.cols}, wrt: []bool{true, true}}
+	o := &op{name: "norm " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.cols}, wrt: []bool{true, true}, widths: []int{w.cols, w.cols}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		x := in[0].Float32s()
 		rows := len(x) / w.cols
@@ -28,7 +28,7 @@ func (n *network) rmsNorm(x *G.Node, w *weight, after ...*G.Node) *G.Node {
 // residual stream, it is x's whole gradient: what passes the block by (direct) is
 // added here.
 func (n *network) normGrad(w *weight, dy, x, wNode, direct *G.Node, norm *op) *G.Node {
-	o := &op{name: "norm gradient " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.cols}}
+	o := &op{name: "norm gradient " + w.name(), typ: matrixType, shape: tensor.Shape{nominal, w.cols}, widths: []int{w.cols, w.cols, w.cols}}
 	reads := G.Nodes{dy, x, wNode}
 	if direct != nil {
 		reads = append(reads, direct)
@@ -58,7 +58,7 @@ func (n *network) normGrad(w *weight, dy, x, wNode, direct *G.Node, norm *op) *G
 // tensor. before, if any, is called ahead of the differentiation.
 func (n *network) add(h, branch *G.Node, before func(grad *G.Node)) *G.Node {
 	width := n.arch.Hidden
-	o := &op{name: "add", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{false, true}}
+	o := &op{name: "add", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{false, true}, widths: []int{width, width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		h, x := in[0].Float32s(), in[1].Float32s()
 		out, y := o.inherit(1, len(x)/width, width)
@@ -78,7 +78,7 @@ func (n *network) add(h, branch *G.Node, before func(grad *G.Node)) *G.Node {
 // headNorm normalises each head of queries and keys in q|k|v (Qwen3).
 func (n *network) headNorm(x *G.Node, query, key *weight) *G.Node {
 	width := n.attentionWidth()
-	o := &op{name: "head norm " + query.name(), typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true, true, true}}
+	o := &op{name: "head norm " + query.name(), typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true, true, true}, widths: []int{width, n.arch.HeadDim, n.arch.HeadDim}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		x := in[0].Float32s()
 		rows := len(x) / width
@@ -99,7 +99,7 @@ func (n *network) headNorm(x *G.Node, query, key *weight) *G.Node {
 
 func (n *network) headNormGrad(query, key *weight, dy, x *G.Node, norm *op) *G.Node {
 	width := n.attentionWidth()
-	o := &op{name: "head norm gradient " + query.name(), typ: matrixType, shape: tensor.Shape{nominal, width}}
+	o := &op{name: "head norm gradient " + query.name(), typ: matrixType, shape: tensor.Shape{nominal, width}, widths: []int{width, width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dy, x := in[0].Float32s(), in[1].Float32s()
 		rows := len(x) / width

@@ -26,6 +26,8 @@ type op struct {
 	diff func(in G.Nodes, out, grad *G.Node) G.Nodes
 	// wrt says which of the nodes read diff has gradients for; nil = none.
 	wrt []bool
+	// widths are the last dimension that each node read must have; 0 = any.
+	widths []int
 
 	tape  *tape
 	id    int
@@ -124,7 +126,15 @@ func (o *op) Type() hm.Type {
 	return hm.NewFnType(append(append([]hm.Type{}, o.ins...), o.typ)...)
 }
 
-func (o *op) InferShape(...G.DimSizer) (tensor.Shape, error) { return o.shape.Clone(), nil }
+// InferShape checks the shapes of what the op reads and returns that of its result.
+func (o *op) InferShape(in ...G.DimSizer) (tensor.Shape, error) {
+	for i, want := range o.widths {
+		if shape, ok := in[i].(tensor.Shape); want != 0 && (!ok || shape[len(shape)-1] != want) {
+			return nil, fmt.Errorf("input %d has shape %v, its last dimension should be %d", i, in[i], want)
+		}
+	}
+	return o.shape.Clone(), nil
+}
 
 // WriteHash writes a number of the op's own: gorgonia takes nodes of one hash
 // for one node.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
@@ -105,7 +106,7 @@ func (b *bench) sum(y *G.Node) *G.Node {
 		return G.NewF64(b.cost), nil
 	}
 	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes {
-		d := &op{name: "sum gradient", typ: matrixType, shape: tensor.Shape{nominal, 1}}
+		d := &op{name: "sum gradient", typ: matrixType, shape: tensor.Shape{nominal, y.Shape()[1]}}
 		d.run = func(in []*tensor.Dense) (G.Value, error) {
 			y := in[0]
 			value, dy := d.matrix(y.Shape()[0], y.Shape()[1])
@@ -215,6 +216,15 @@ func TestLogProbGradients(t *testing.T) {
 	}
 }
 
+// A graph whose shapes do not fit is refused when it is built.
+func TestShapeIsChecked(t *testing.T) {
+	b := newBench(t)
+	b.linear(b.activation(b.matrixInput("x", 3, 5)), b.matrixInput("w", 7, 6), nil)
+	if err := b.build(); err == nil || !strings.Contains(err.Error(), "last dimension should be 6") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A panic in an op is an error of the run, and the next run is sound.
 func TestPanicIsAnError(t *testing.T) {
 	b := newBench(t)
@@ -226,7 +236,6 @@ func TestPanicIsAnError(t *testing.T) {
 		t.Error("no error")
 	}
 	b.batch.tokens[0] = kept
-	b.arena.reserve(b.arena.rows)
 	if err := b.run(context.Background()); err != nil {
 		t.Error(err)
 	}

@@ -2,6 +2,7 @@ package gorgonia
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -39,18 +40,18 @@ func values(m *Model) [][]float32 {
 // also from weights that were rounded for others to read.
 func TestResume(t *testing.T) {
 	for name, o := range optimizers {
-		for _, dtype := range []string{"float32", "bf16"} {
-			t.Run(name+" "+dtype, func(t *testing.T) {
+		for _, c := range [][2]string{{"float32", "float32"}, {"float32", "bf16"}, {"bf16", "float32"}} {
+			t.Run(fmt.Sprint(name, c), func(t *testing.T) {
 				u := core.Update{LearningRate: 1e-2, MaxGradNorm: 1, Optimizer: o}
 				step := func(m *Model, seed uint64) {
 					accumulate(t, m, randomItems(seed, 4), ramp)
 					update(t, m, u)
 				}
-				m := open(t, tiny, core.OpenOptions{Train: true})
+				m := open(t, tiny, core.OpenOptions{Train: true, DType: c[0]})
 				step(m, 1)
 				step(m, 2)
-				dir := saved(t, m, core.SaveOptions{DType: dtype, State: true})
-				again := open(t, dir, core.OpenOptions{Train: true, State: dir})
+				dir := saved(t, m, core.SaveOptions{DType: c[1], State: true})
+				again := open(t, dir, core.OpenOptions{Train: true, DType: c[0], State: dir})
 				step(m, 3)
 				step(again, 3)
 				if !reflect.DeepEqual(values(m), values(again)) {

@@ -9,7 +9,7 @@ import (
 // swiGLU computes silu(gate)·up of rows gate|up.
 func (n *network) swiGLU(gateUp *G.Node) *G.Node {
 	width := n.arch.FFN
-	o := &op{name: "swiglu", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true}}
+	o := &op{name: "swiglu", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true}, widths: []int{2 * width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		x := in[0].Float32s()
 		rows := len(x) / (2 * width)
@@ -25,7 +25,7 @@ func (n *network) swiGLU(gateUp *G.Node) *G.Node {
 
 func (n *network) swiGLUGrad(dy, gateUp *G.Node) *G.Node {
 	width := n.arch.FFN
-	o := &op{name: "swiglu gradient", typ: matrixType, shape: tensor.Shape{nominal, 2 * width}}
+	o := &op{name: "swiglu gradient", typ: matrixType, shape: tensor.Shape{nominal, 2 * width}, widths: []int{width, 2 * width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dy, x := in[0].Float32s(), in[1].Float32s()
 		rows := len(dy) / width

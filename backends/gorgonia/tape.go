@@ -28,7 +28,9 @@ type tape struct {
 }
 
 func newTape(a *arena) *tape {
-	return &tape{graph: G.NewGraph(), arena: a, makers: map[*G.Node]*op{}, ctx: context.Background()}
+	t := &tape{graph: G.NewGraph(), arena: a, makers: map[*G.Node]*op{}, ctx: context.Background()}
+	a.borrowers = append(a.borrowers, t.forget)
+	return t
 }
 
 // fail keeps the first error: gorgonia's wrapping hides causes from errors.Is.
@@ -40,7 +42,6 @@ func (t *tape) fail(err error) {
 
 var (
 	matrixType  = G.TensorType{Dims: 2, Of: tensor.Float32}
-	bf16Type    = G.TensorType{Dims: 2, Of: tensor.Uint16}
 	vectorType  = G.TensorType{Dims: 1, Of: tensor.Float32}
 	weightsType = G.TensorType{Dims: 1, Of: tensor.Float64}
 )
@@ -117,6 +118,24 @@ func (t *tape) build() error {
 	return nil
 }
 
+// forget makes nodes let go of the results that they are bound to, whose memory
+// would outlive the arena.
+func (t *tape) forget() {
+	empty := map[int]*tensor.Dense{}
+	for node, o := range t.makers {
+		if node.Value() == nil || !o.typ.Eq(matrixType) {
+			continue
+		}
+		width := o.shape[1]
+		if empty[width] == nil || !empty[width].Shape().Eq(o.shape) {
+			empty[width] = dense(make([]float32, o.shape.TotalSize()), o.shape[0], width)
+		}
+		if err := G.UnsafeLet(node, empty[width]); err != nil {
+			t.fail(err)
+		}
+	}
+}
+
 // run runs the graph once. If an op fails, memory that is lent stays lent, so
 // the arena is emptied.
 func (t *tape) run(ctx context.Context) error {
@@ -130,7 +149,7 @@ func (t *tape) run(ctx context.Context) error {
 		for _, o := range t.makers {
 			o.buffer = nil
 		}
-		t.arena.free = nil
+		t.arena.drop()
 	}
 	return err
 }
