@@ -72,22 +72,27 @@ func (x regex) find(s string, matches []span) []span {
 // What has no counterpart is refused.
 func translate(source string) (string, error) {
 	var out strings.Builder
-	atom := 0        // where the last atom starts in out
-	var groups []int // where the open groups start
+	atom := 0                   // where the last atom starts in out
+	open := []group{{0, false}} // the groups around it
 	for i := 0; i < len(source); {
 		n, text, err := nextAtom(source[i:])
 		if err != nil {
 			return "", err
 		}
+		inner := &open[len(open)-1]
 		switch c := source[i]; c {
 		case '(':
-			groups = append(groups, out.Len())
+			fold := inner.fold || strings.HasPrefix(text, "(?i")
+			if i+n < len(source) && source[i+n] == ')' && strings.HasPrefix(text, "(?") {
+				inner.fold = fold // (?i) is for the rest of the group
+			}
+			open = append(open, group{out.Len(), fold})
 		case ')':
-			if len(groups) == 0 {
+			if len(open) == 1 {
 				return "", fmt.Errorf("a ) without its (")
 			}
-			atom = groups[len(groups)-1]
-			groups = groups[:len(groups)-1]
+			atom = inner.start
+			open = open[:len(open)-1]
 		case '?', '*', '+':
 			if i+1 < len(source) && source[i+1] == '+' && out.Len() > atom {
 				whole := out.String()
@@ -99,11 +104,25 @@ func translate(source string) (string, error) {
 		case '{':
 		default:
 			atom = out.Len()
+			if more, ok := foldings[text]; ok && inner.fold {
+				text = more
+			}
 		}
 		out.WriteString(text)
 		i += n
 	}
 	return out.String(), nil
+}
+
+// A group is an open parenthesis of a pattern.
+type group struct {
+	start int  // where it starts in the translation
+	fold  bool // whether case is ignored inside
+}
+
+// foldings are the letters that have a third case in Unicode, which .NET leaves out.
+var foldings = map[string]string{
+	"s": "[sSſ]", "S": "[sSſ]", "k": "[kK\u212a]", "K": "[kK\u212a]",
 }
 
 // nextAtom returns the length of the piece of a pattern that s begins with, a
@@ -167,6 +186,9 @@ func escape(s string, inClass bool) (n int, text string, err error) {
 	switch c := s[1]; {
 	case c == 'w' || c == 'W':
 		set := unicodeSets().sets["regex-word"]
+		if inClass { // Oniguruma has two answers for ² and its like
+			set = unicodeSets().sets["class-word"]
+		}
 		return setEscape(s, 2, set.members(), set, c == 'W', inClass)
 	case c == 'd' || c == 'D':
 		set := unicodeSets().sets["Nd"]

@@ -7,7 +7,8 @@ the same without special tokens}}, where "special" left out is "ids", "decoded" 
 and "skipped" is "decoded". Each kind of component is in some tokenizer.
 sentencepiece-*.json.gz hold a tokenizer.model in base64 instead, and what the
 sentencepiece library itself makes of the texts (null: not comparable).
-goldens/codepoints.json.gz holds hashes of the ids of every character.
+goldens/patterns.json.gz holds where regexes cut the texts, and
+goldens/codepoints.json.gz hashes of the ids of every character.
 
     pip install tokenizers==0.23.3 sentencepiece==0.2.3
     python make_goldens.py
@@ -247,6 +248,19 @@ def sentencepieces():
               "cases": [{"ids": ids(raw)} for raw in texts()]})
 
 
+PATTERNS = [GPT2, LLAMA3, QWEN2, CL100K, O200K, DEEPSEEK, r"(?i)s|k\w", r"(?:a|s)?+\p{^L}++(?=.)|\P{M}$|(?<=e)[^\w\s]*+", r"[^\W\d_]+|\D",
+            r"\s{2,}|^\w", r"[^\S\r\n]+\p{Han}|[\p{Lu}\P{L}]+"]
+
+
+def patterns():
+    """Where each pattern cuts each text: the ends of the parts, in characters."""
+    def ends(pattern, raw):
+        parts = split(pattern).pre_tokenize_str(raw.decode("utf-8", "replace"))
+        return [end for _, (_, end) in parts]
+
+    write("patterns", [{"pattern": p, "ends": [ends(p, raw) for raw in texts()]} for p in PATTERNS])
+
+
 def main():
     (HERE / "goldens").mkdir(exist_ok=True)
     write("texts", [raw.hex() for raw in texts()])
@@ -257,6 +271,7 @@ def main():
         if name in CODEPOINTS:
             hashes[name] = codepoints(t)
     write("codepoints", hashes)
+    patterns()
     sentencepieces()
 
 

@@ -56,6 +56,7 @@ def main():
     for category in "L Lu Ll Lt Lm Lo M N Nd Nl No P Pc S".split():
         print(category, ranges(matched(rf"\p{{{category}}}")))
     print("regex-word", ranges(matched(r"\w")))
+    print("class-word", ranges(matched(r"[\w]")))  # six of Latin-1 fewer
     print("numeric", ranges(numeric()))
     print("punctuation", ranges(removed(pre_tokenizers.Punctuation("removed"))))
     print("word", ranges(word()))
