@@ -19,7 +19,7 @@ import (
 // builtins is what this binary serves when it is started again as a plugin.
 func builtins() plugins.Builtins {
 	return plugins.Builtins{
-		Backends: backends.BuiltIn, Partitioners: partitioners.BuiltIn, Evaluators: evaluators.BuiltIn,
+		Version: version, Backends: backends.BuiltIn, Partitioners: partitioners.BuiltIn, Evaluators: evaluators.BuiltIn,
 	}
 }
 
@@ -132,7 +132,7 @@ func (a *app) openBackend(ctx context.Context, m *plugins.Manager, name string, 
 		return nil, asUsage(err)
 	}
 	if err := backend.Check(ctx, o); err != nil {
-		return nil, errors.Join(usagef("backend %q: %w", name, err), backend.Close())
+		return nil, errors.Join(asUsage(err), backend.Close())
 	}
 	return backend, nil
 }

@@ -23,18 +23,24 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
 }
 
-// stepwise runs the command line in this process and returns what it printed.
-func runCommandLine(t *testing.T, args ...string) (stdout, stderr string, code int) {
+// runCommandLine runs the command line in this process and returns what it printed.
+func runCommandLine(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errw bytes.Buffer
-	code = execute(args, strings.NewReader(""), &out, &errw)
+	code = execute(args, strings.NewReader(stdin), &out, &errw)
 	return out.String(), errw.String(), code
 }
 
 // mustRun demands success.
 func mustRun(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
-	out, errw, code := runCommandLine(t, args...)
+	return mustPipe(t, "", args...)
+}
+
+// mustPipe is mustRun with a standard input.
+func mustPipe(t *testing.T, stdin string, args ...string) (stdout string) {
+	t.Helper()
+	out, errw, code := runCommandLine(t, stdin, args...)
 	if code != 0 {
 		t.Fatalf("stepwise %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errw)
 	}

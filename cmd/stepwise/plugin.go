@@ -17,7 +17,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.pluginListCommand(), servePluginCommand())
+	c.AddCommand(a.pluginListCommand(), a.pluginNewCommand(), servePluginCommand())
 	return c
 }
 
@@ -69,3 +69,24 @@ func servePluginCommand() *cobra.Command {
 	}
 }
 
+func (a *app) pluginNewCommand() *cobra.Command {
+	var sdk string
+	c := &cobra.Command{
+		Use:   "new KIND NAME DIR",
+		Short: "Begin a plugin: a module that builds, passes the conformance suite and is dropped into the plugin folder",
+		Long: `KIND is backend, partitioner or evaluator. The module in DIR refers to the
+checkout of stepwise that this binary was built from, or to --sdk.`,
+		Example: `  stepwise plugin new partitioner shortest-first ./shortest-first
+  cd shortest-first && go test . && go build -o ../plugins/stepwise-partitioner-shortest-first .`,
+		Args: exactArgs("KIND", "NAME", "DIR"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := plugins.WriteTemplate(plugins.Kind(args[0]), args[1], args[2], sdk); err != nil {
+				return asUsage(err)
+			}
+			_, err := fmt.Fprintf(a.out, "%s is begun in %s; its README.md says how to go on\n", args[1], args[2])
+			return err
+		},
+	}
+	c.Flags().StringVar(&sdk, "sdk", "", "checkout of stepwise")
+	return c
+}

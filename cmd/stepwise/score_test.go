@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stepwise-dpo/stepwise/core/config"
+	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
+	"github.com/stepwise-dpo/stepwise/core/preference"
+	"github.com/stepwise-dpo/stepwise/core/record"
+	"github.com/stepwise-dpo/stepwise/core/scorer"
+)
+
+// results parses what `stepwise score` printed.
+func results(t *testing.T, out string) []scoreResult {
+	t.Helper()
+	var all []scoreResult
+	for lines := bufio.NewScanner(strings.NewReader(out)); lines.Scan(); {
+		var r scoreResult
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// TestReferenceIsScore: what a run keeps as step 2's reference is what
+// `stepwise score` says of step 1's model, to the bit.
+func TestReferenceIsScore(t *testing.T) {
+	path, dir := example(t), t.TempDir()
+	mustRun(t, "run", path, "--dir", dir, "--set", "train.num_train_epochs=1")
+	model := filepath.Join(dir, "example", "step-1", "model")
+	cfg, err := config.Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := scorer.LoadText(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder, err := newEncoder(text, &cfg.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, _, _, err := preference.Load(context.Background(), spec(cfg.Sources[0]), encoder, cfg.Run.Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in strings.Builder
+	e := json.NewEncoder(&in)
+	for _, p := range source.Pairs {
+		if err := e.Encode(map[string]any{"prompt_ids": p.PromptIDs, "completions_ids": [][]int32{p.ChosenIDs, p.RejectedIDs}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scores := results(t, mustPipe(t, in.String(), "score", "--model", model))
+	f, err := record.Open(filepath.Join(dir, "example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := record.ReadJSONL[record.PairScore](f, "step-2/reference.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != len(scores) || rows[0].Source != source.Name {
+		t.Fatalf("%d rows of %q, %d scores of %q", len(rows), rows[0].Source, len(scores), source.Name)
+	}
+	for _, r := range rows {
+		if s := scores[r.Pair]; s.LogProbs[0] != r.Chosen || s.LogProbs[1] != r.Rejected {
+			t.Errorf("pair %d: reference %v, %v; score %v", r.Pair, r.Chosen, r.Rejected, s.LogProbs)
+		}
+	}
+}
+
+// TestSmolLM2Answers: the real model, through its own chat template, finds the
+// right answer the likeliest, token by token.
+func TestSmolLM2Answers(t *testing.T) {
+	model := testenv.SmolLM2(t)
+	out := mustPipe(t, `{"messages": [{"role": "user", "content": "What is the capital of France?"}], `+
+		`"completions": ["The capital of France is Paris.<|im_end|>", "The capital of France is Rome.<|im_end|>"]}`,
+		"score", "--model", model)
+	r := results(t, out)[0]
+	if !r.Greedy[0] || r.Greedy[1] || r.LogProbs[0] < r.LogProbs[1]+5 {
+		t.Errorf("Paris and Rome: %+v", r)
+	}
+}
