@@ -1,0 +1,112 @@
+//go:build libtorch
+
+package libtorch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
+	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
+)
+
+// A Backend opens models on the processor or a GPU. With dtype "bf16" all but the
+// loss is computed in bfloat16; for training the weights, the gradient and the
+// moments stay float32 beside the rounded copy. TF32 is off.
+type Backend struct{}
+
+var _ core.Backend = Backend{}
+
+// New returns the backend.
+func New() core.Backend { return Backend{} }
+
+// Check implements core.Backend. It loads CUDA where the options ask for a GPU.
+func (Backend) Check(_ context.Context, o core.OpenOptions) error {
+	own, err := decode(o)
+	if err != nil {
+		return err
+	}
+	_, err = own.device()
+	return err
+}
+
+// Open implements core.Backend.
+func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.Model, error) {
+	own, err := decode(o)
+	if err != nil {
+		return nil, err
+	}
+	device, err := own.device()
+	if err != nil {
+		return nil, err
+	}
+	arch, err := checkpoint.ReadArchitecture(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{arch: arch, options: own, device: device, dtype: dtype(o.DType), trainable: o.Train}
+	if err := m.load(ctx, path, o); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// load reads the weights and, where asked for, the optimizer's state.
+func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error {
+	if o.State != "" && !o.Train {
+		return fmt.Errorf("state %q: a model opened for scoring has no optimizer", o.State)
+	}
+	from, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	params := m.arch.Params()
+	m.weights = make([]*weight, 0, len(params))
+	for i, p := range params {
+		err := m.do(ctx, func() error {
+			w, err := m.loadWeight(from, p)
+			if err == nil {
+				m.weights = append(m.weights, w)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("model %q: %w", path, err)
+		}
+		core.ReporterFrom(ctx).Progress("load", i+1, len(params))
+	}
+	m.network = newNetwork(m)
+	if o.State != "" {
+		return m.loadState(ctx, o.State)
+	}
+	return nil
+}
+
+// do runs f on libtorch's thread with the model's settings, unless ctx has ended.
+func (m *Model) do(ctx context.Context, f func() error) error {
+	err := torch.Do(func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		torch.Configure(m.options.Threads, m.options.Deterministic)
+		return f()
+	})
+	if errors.Is(err, torch.ErrOutOfMemory) {
+		return fmt.Errorf("%w; %s", err, m.smaller())
+	}
+	return err
+}
+
+// smaller names the setting that needs less memory.
+func (m *Model) smaller() string {
+	if m.trainable && !m.options.Checkpointing {
+		return "set checkpointing = true in [backend] options, or a smaller train.micro_batch_tokens"
+	}
+	if m.trainable {
+		return "set a smaller train.micro_batch_tokens, or dtype = \"bf16\""
+	}
+	return "set dtype = \"bf16\", or free memory of the device"
+}

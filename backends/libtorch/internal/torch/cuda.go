@@ -1,0 +1,29 @@
+//go:build libtorch
+
+package torch
+
+// #include "native.h"
+import "C"
+
+// LoadCUDA loads CUDA's half of libtorch, once, and returns the number of devices.
+// It comes before any other question about CUDA. memoryFraction is what may be
+// taken of a device's memory.
+func LoadCUDA(memoryFraction float64, deterministic bool) int {
+	var devices C.int
+	must(func(message **C.char) {
+		C.sw_load_cuda(C.double(memoryFraction), flag(deterministic), &devices, message)
+	})
+	return int(devices)
+}
+
+// Memory returns the free and total bytes of a CUDA device.
+func Memory(device Device) (free, total int64) {
+	var f, t C.int64_t
+	must(func(message **C.char) { C.sw_memory(C.int(device), &f, &t, message) })
+	return int64(f), int64(t)
+}
+
+// ReleaseCache gives memory that the allocator keeps for later back to the device.
+func ReleaseCache(device Device) {
+	must(func(message **C.char) { C.sw_release_cache(C.int(device), message) })
+}

@@ -1,0 +1,277 @@
+//go:build libtorch
+
+#include "native.h"
+
+#include <ATen/DeviceAccelerator.h>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <torch/torch.h>
+
+namespace {
+
+at::Tensor &at_(tensor t) { return *static_cast<at::Tensor *>(t); }
+
+at::Tensor *own(at::Tensor t) { return new at::Tensor(std::move(t)); }
+
+at::Device device_of(int index) {
+  return index < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+// guard runs f and turns what it throws into a message.
+template <typename F> void guard(char **error, F f) {
+  *error = nullptr;
+  try {
+    f();
+  } catch (const c10::Error &e) {
+    *error = strdup(e.what_without_backtrace());
+  } catch (const std::exception &e) {
+    *error = strdup(e.what());
+  }
+}
+
+std::vector<at::Tensor> list(tensor *xs, int n) {
+  std::vector<at::Tensor> out;
+  out.reserve(n);
+  for (int i = 0; i < n; i++)
+    out.push_back(at_(xs[i]));
+  return out;
+}
+
+// Rotates by angle a and, in the backward pass, by -a.
+at::Tensor rotated(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin, bool back) {
+  const auto half = x.size(-1) / 2;
+  auto out = at::empty(x.sizes(), x.options());
+  auto x1 = x.narrow(-1, 0, half), x2 = x.narrow(-1, half, half);
+  auto y1 = out.narrow(-1, 0, half), y2 = out.narrow(-1, half, half);
+  const double sign = back ? -1 : 1;
+  at::mul_out(y1, x1, cos).addcmul_(x2, sin, -sign);
+  at::mul_out(y2, x2, cos).addcmul_(x1, sin, sign);
+  return out;
+}
+
+struct Rotate : torch::autograd::Function<Rotate> {
+  static at::Tensor forward(torch::autograd::AutogradContext *c, const at::Tensor &x, const at::Tensor &cos,
+                            const at::Tensor &sin) {
+    c->save_for_backward({cos, sin});
+    return rotated(x, cos, sin, false);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *c,
+                                                 torch::autograd::variable_list grads) {
+    auto saved = c->get_saved_variables();
+    return {rotated(grads[0], saved[0], saved[1], true), at::Tensor(), at::Tensor()};
+  }
+};
+
+// Gradients of all, zeros where there is none.
+std::vector<at::Tensor> gradients(const std::vector<at::Tensor> &xs) {
+  std::vector<at::Tensor> out;
+  out.reserve(xs.size());
+  for (const auto &x : xs)
+    out.push_back(x.grad().defined() ? x.grad() : at::zeros_like(x));
+  return out;
+}
+
+} // namespace
+
+void sw_configure(int threads, int deterministic, char **error) {
+  guard(error, [&] {
+    if (at::get_num_threads() != threads)
+      at::set_num_threads(threads);
+    auto &context = at::globalContext();
+    context.setDeterministicAlgorithms(deterministic, false);
+    context.setAllowTF32CuBLAS(false);
+    context.setAllowTF32CuDNN(false);
+  });
+}
+
+void sw_load_cuda(double memory_fraction, int deterministic, int *devices, char **error) {
+  guard(error, [&] {
+    // All of this is read once, when the library is loaded or first asked.
+    if (memory_fraction < 1)
+      setenv("PYTORCH_CUDA_ALLOC_CONF", ("per_process_memory_fraction:" + std::to_string(memory_fraction)).c_str(), 1);
+    if (deterministic)
+      setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+    if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL) == nullptr)
+      throw std::runtime_error("no NVIDIA driver (libcuda.so.1) on this machine");
+    if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr)
+      throw std::runtime_error(std::string("the CUDA half of libtorch cannot be loaded: ") + dlerror());
+    *devices = at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
+    if (*devices == 0)
+      throw std::runtime_error("no CUDA device that this driver and libtorch can use");
+    at::globalContext().lazyInitDevice(at::kCUDA);
+  });
+}
+
+void sw_memory(int device, int64_t *free_bytes, int64_t *total_bytes, char **error) {
+  guard(error, [&] {
+    auto [available, total] = at::getDeviceAllocator(at::kCUDA)->getMemoryInfo(static_cast<c10::DeviceIndex>(device));
+    *free_bytes = static_cast<int64_t>(available);
+    *total_bytes = static_cast<int64_t>(total);
+  });
+}
+
+void sw_release_cache(int device, char **error) {
+  guard(error, [&] {
+    if (device >= 0)
+      at::getDeviceAllocator(at::kCUDA)->emptyCache();
+  });
+}
+
+void sw_from_host(tensor *out, void *data, const int64_t *shape, int dims, int from, int to, int device, char **error) {
+  guard(error, [&] {
+    at::NoGradGuard no_grad;
+    auto host = at::from_blob(data, at::IntArrayRef(shape, dims), at::TensorOptions().dtype(at::ScalarType(from)));
+    *out = own(host.to(device_of(device), at::ScalarType(to), /*non_blocking=*/false, /*copy=*/true));
+  });
+}
+
+void sw_to_host(tensor x, void *data, size_t bytes, int to, char **error) {
+  guard(error, [&] {
+    at::NoGradGuard no_grad;
+    const auto &from = at_(x);
+    auto host = at::from_blob(data, from.sizes(), at::TensorOptions().dtype(at::ScalarType(to)));
+    TORCH_CHECK(host.nbytes() == bytes, "room for ", bytes, " bytes of a tensor of ", host.nbytes());
+    host.copy_(from);
+  });
+}
+
+void sw_rms_norm(tensor *out, tensor x, tensor weight, double eps, char **error) {
+  guard(error, [&] {
+    const auto &w = at_(weight);
+    *out = own(at::rms_norm(at_(x), w.sizes(), w, eps));
+  });
+}
+
+void sw_attention(tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, char **error) {
+  guard(error, [&] {
+    auto query = at_(q), key = at_(k), value = at_(v);
+    auto m = mask ? std::optional<at::Tensor>(at_(mask)) : std::nullopt;
+    const auto group = query.size(1) / key.size(1);
+    // Fused kernels that take fewer heads of keys: the processor's, and on CUDA flash attention alone.
+    const bool fused = query.is_cpu() || (!mask && query.scalar_type() != at::kFloat);
+    if (group > 1 && !fused) {
+      key = key.repeat_interleave(group, 1);
+      value = value.repeat_interleave(group, 1);
+    }
+    *out = own(at::scaled_dot_product_attention(query, key, value, m, 0.0, causal, std::nullopt, group > 1 && fused));
+  });
+}
+
+void sw_rotate(tensor *out, tensor x, tensor cos, tensor sin, char **error) {
+  guard(error, [&] { *out = own(Rotate::apply(at_(x), at_(cos), at_(sin))); });
+}
+
+void sw_split(tensor *out, tensor x, const int64_t *sizes, int n, char **error) {
+  guard(error, [&] {
+    auto parts = at_(x).split_with_sizes(at::IntArrayRef(sizes, n), 0);
+    for (int i = 0; i < n; i++)
+      out[i] = own(parts[i]);
+  });
+}
+
+void sw_leaf(tensor *out, tensor x, char **error) {
+  guard(error, [&] { *out = own(at_(x).detach().set_requires_grad(true)); });
+}
+
+void sw_backward(tensor y, tensor gradient, char **error) {
+  guard(error, [&] { at_(y).backward(at_(gradient)); });
+}
+
+void sw_gradient(tensor *out, tensor x, char **error) {
+  guard(error, [&] {
+    const auto &g = at_(x).grad();
+    *out = g.defined() ? own(g) : nullptr;
+  });
+}
+
+void sw_clear_gradient(tensor x, char **error) {
+  guard(error, [&] { at_(x).mutable_grad().reset(); });
+}
+
+void sw_add_product(tensor x, tensor a, tensor b, char **error) {
+  guard(error, [&] {
+    at::NoGradGuard no_grad;
+    auto &g = at_(x).mutable_grad();
+    auto at = at_(a).t();
+    if (!g.defined())
+      g = at.mm(at_(b)).to(at_(x).scalar_type());
+    else if (g.scalar_type() == at.scalar_type())
+      g.addmm_(at, at_(b));
+    else
+      g.add_(at.mm(at_(b)));
+  });
+}
+
+void sw_add_rows(tensor x, tensor index, tensor rows, char **error) {
+  guard(error, [&] {
+    at::NoGradGuard no_grad;
+    auto &g = at_(x).mutable_grad();
+    if (!g.defined())
+      g = at::zeros_like(at_(x));
+    g.index_add_(0, at_(index), at_(rows).to(g.scalar_type()));
+  });
+}
+
+void sw_fold_gradient(tensor x, tensor from, char **error) {
+  guard(error, [&] {
+    at::NoGradGuard no_grad;
+    auto &g = at_(x).mutable_grad();
+    auto &add = at_(from).mutable_grad();
+    if (!add.defined())
+      return;
+    if (g.defined())
+      g.add_(add);
+    else
+      g = add.to(at_(x).scalar_type());
+    add.reset();
+  });
+}
+
+void sw_gradient_norm(double *out, tensor *xs, int n, char **error) {
+  guard(error, [&] {
+    at::NoGradGuard no_grad;
+    std::vector<at::Tensor> gs;
+    for (int i = 0; i < n; i++)
+      if (at_(xs[i]).grad().defined())
+        gs.push_back(at_(xs[i]).grad());
+    *out = 0;
+    if (!gs.empty())
+      *out = at::stack(at::_foreach_norm(gs)).to(at::kCPU, at::kDouble).norm().item<double>();
+  });
+}
+
+void sw_adamw(tensor *xs, tensor *first, tensor *second, int n, int64_t step, double lr, double beta1, double beta2,
+              double eps, double decay, double scale, char **error) {
+  guard(error, [&] {
+    if (n == 0)
+      return;
+    at::NoGradGuard no_grad;
+    auto params = list(xs, n);
+    auto options = params[0].options().dtype(at::kFloat).requires_grad(false);
+    std::vector<at::Tensor> steps(n, at::full({}, static_cast<double>(step), options));
+    // The kernel divides by grad_scale, so that clipping takes no pass of its own.
+    std::optional<at::Tensor> divisor;
+    if (scale != 1)
+      divisor = at::full({}, 1 / scale, options);
+    at::_fused_adamw_(params, gradients(params), list(first, n), list(second, n), {}, steps, lr, beta1, beta2, decay, eps,
+                      /*amsgrad=*/false, /*maximize=*/false, divisor);
+  });
+}
+
+void sw_rmsprop(tensor *xs, tensor *squares, int n, double lr, double alpha, double eps, double decay, double scale,
+                char **error) {
+  guard(error, [&] {
+    at::NoGradGuard no_grad;
+    auto params = list(xs, n);
+    auto grads = gradients(params);
+    for (int i = 0; i < n; i++) {
+      auto g = at::mul(grads[i], scale);
+      if (decay != 0)
+        g.add_(params[i], decay);
+      auto &square = at_(squares[i]);
+      square.mul_(alpha).addcmul_(g, g, 1 - alpha);
+      params[i].addcdiv_(g, square.sqrt().add_(eps), -lr);
+    }
+  });
+}

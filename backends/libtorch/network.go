@@ -1,0 +1,195 @@
+//go:build libtorch
+
+package libtorch
+
+import (
+	"math"
+
+	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
+)
+
+// A network is the model's blocks over weights on a device.
+type network struct {
+	arch      *checkpoint.Architecture
+	device    torch.Device
+	dtype     torch.DType
+	embedding *weight
+	blocks    []block
+	finalNorm *weight
+	head      *weight
+}
+
+// A block is one layer. What the family lacks is nil.
+type block struct {
+	window             int
+	attentionNorm      *weight
+	query, key, value  linear
+	queryNorm, keyNorm *weight
+	output             linear
+	ffnNorm            *weight
+	gate, up, down     linear
+}
+
+type linear struct{ weight, bias *weight }
+
+func newNetwork(m *Model) *network {
+	of := map[string]*weight{} // nil of the absent parameter, whose name is empty
+	for _, w := range m.weights {
+		of[w.param.Name] = w
+	}
+	line := func(l checkpoint.Linear) linear { return linear{of[l.Weight.Name], of[l.Bias.Name]} }
+	n := &network{
+		arch: m.arch, device: m.device, dtype: m.dtype,
+		embedding: of[m.arch.Embedding.Name], finalNorm: of[m.arch.FinalNorm.Name], head: of[m.arch.Head.Name],
+	}
+	for _, b := range m.arch.Blocks {
+		n.blocks = append(n.blocks, block{
+			window: b.Window, attentionNorm: of[b.AttentionNorm.Name],
+			query: line(b.Query), key: line(b.Key), value: line(b.Value),
+			queryNorm: of[b.QueryNorm.Name], keyNorm: of[b.KeyNorm.Name], output: line(b.Output),
+			ffnNorm: of[b.FFNNorm.Name], gate: line(b.Gate), up: line(b.Up), down: line(b.Down),
+		})
+	}
+	return n
+}
+
+// A pass is one batch on its way through the network.
+type pass struct {
+	*network
+	*batch
+	cos, sin torch.Tensor         // [rows, 1, half a head]
+	sizes    []int64              // rows of each piece
+	masks    map[int]torch.Tensor // of a window and piece: see mask
+	past     past                 // none in training
+}
+
+// newPass puts the batch on the device; s owns what lives as long as the pass.
+func (n *network) newPass(s *torch.Scope, b *batch, r *rotary, before past) *pass {
+	cos, sin := r.rows(b.angles)
+	p := &pass{network: n, batch: b, masks: map[int]torch.Tensor{}, past: before}
+	p.cos = s.FromFloats(n.device, n.dtype, cos, len(b.angles), 1, r.half)
+	p.sin = s.FromFloats(n.device, n.dtype, sin, len(b.angles), 1, r.half)
+	for i := range b.pieces {
+		p.sizes = append(p.sizes, int64(b.pieces[i].rows))
+		for _, block := range n.blocks {
+			if key := p.maskKey(i, block.window); !p.masks[key].Exists() {
+				p.masks[key] = p.mask(s, i, block.window)
+			}
+		}
+	}
+	return p
+}
+
+func (p *pass) maskKey(at, window int) int { return window*len(p.pieces) + at }
+
+// causal says that a piece's attention needs no mask but the causal one.
+func (p *pass) causal(at, window int) bool {
+	return p.pieces[at].start == 0 && (window == 0 || p.pieces[at].rows <= window)
+}
+
+// mask returns what is added to the scores of a piece's rows and the positions up
+// to its last: 0 where a row sees a position, else -infinity. There is none where
+// all is seen, or the causal mask is enough.
+func (p *pass) mask(s *torch.Scope, at, window int) torch.Tensor {
+	rows, start := p.pieces[at].rows, p.pieces[at].start
+	if p.causal(at, window) || rows == 1 && (window == 0 || start < window) {
+		return torch.Tensor{}
+	}
+	hidden := s.Full(p.device, p.dtype, math.Inf(-1), int64(rows), int64(start+rows))
+	mask := s.Triu(hidden, start+1)
+	if window > 0 {
+		mask = s.Add(mask, s.Tril(hidden, start-window))
+	}
+	return mask
+}
+
+// embed returns the residual stream [rows, Hidden] before the first block.
+func (p *pass) embed(s *torch.Scope) torch.Tensor {
+	return s.Rows(p.embedding.used, s.FromInts(p.device, p.tokens))
+}
+
+// stages is the number of functions of the residual stream that the model is made
+// of: its blocks, and what makes the head's input of it.
+func (p *pass) stages() int { return len(p.blocks) + 1 }
+
+// stage applies one of them to x.
+func (p *pass) stage(s *torch.Scope, at int, x torch.Tensor) torch.Tensor {
+	if at < len(p.blocks) {
+		return p.block(s, at, x)
+	}
+	scored := s.Rows(x, s.FromInts(p.device, p.scored))
+	return s.RMSNorm(scored, p.finalNorm.used, p.arch.NormEps)
+}
+
+// block returns the residual stream after a layer.
+func (p *pass) block(s *torch.Scope, layer int, x torch.Tensor) torch.Tensor {
+	b := &p.blocks[layer]
+	x = s.Within(func(s *torch.Scope) torch.Tensor {
+		return s.Add(x, p.attention(s, layer, s.RMSNorm(x, b.attentionNorm.used, p.arch.NormEps)))
+	})
+	return s.Within(func(s *torch.Scope) torch.Tensor {
+		h := s.RMSNorm(x, b.ffnNorm.used, p.arch.NormEps)
+		return s.Add(x, b.down.of(s, s.Mul(s.SiLU(b.gate.of(s, h)), b.up.of(s, h))))
+	})
+}
+
+// of returns x W^T + b.
+func (l linear) of(s *torch.Scope, x torch.Tensor) torch.Tensor {
+	var bias torch.Tensor
+	if l.bias != nil {
+		bias = l.bias.used
+	}
+	return s.Linear(x, l.weight.used, bias)
+}
+
+// attention returns Output(attention) of the normed rows h.
+func (p *pass) attention(s *torch.Scope, layer int, h torch.Tensor) torch.Tensor {
+	b, a := &p.blocks[layer], p.arch
+	q := p.heads(s, b.query.of(s, h), a.Heads, b.queryNorm)
+	k := p.heads(s, b.key.of(s, h), a.KVHeads, b.keyNorm)
+	v := s.Reshape(b.value.of(s, h), -1, int64(a.KVHeads), int64(a.HeadDim))
+	q, k = s.Rotate(q, p.cos, p.sin), s.Rotate(k, p.cos, p.sin)
+
+	queries, keys, values := s.Split(q, p.sizes), s.Split(k, p.sizes), s.Split(v, p.sizes)
+	before := p.past.layer(layer)
+	parts := make([]torch.Tensor, len(p.pieces))
+	for i, piece := range p.pieces {
+		way := p.path(i, piece.start)
+		y := s.Attention(batched(s, queries[i]), batched(s, along(s, way, before.keys, keys)),
+			batched(s, along(s, way, before.values, values)), p.masks[p.maskKey(i, b.window)], p.causal(i, b.window))
+		parts[i] = s.Reshape(s.Transpose(y, 1, 2), -1, int64(a.Heads*a.HeadDim))
+	}
+	p.past.advance(s, layer, cache{along(s, p.next, before.keys, keys), along(s, p.next, before.values, values)})
+	return b.output.of(s, s.Cat(parts, 0))
+}
+
+// heads cuts rows into heads [rows, heads, dim] and norms each, where the family does.
+func (p *pass) heads(s *torch.Scope, x torch.Tensor, heads int, norm *weight) torch.Tensor {
+	x = s.Reshape(x, -1, int64(heads), int64(p.arch.HeadDim))
+	if norm != nil {
+		x = s.RMSNorm(x, norm.used, p.arch.NormEps)
+	}
+	return x
+}
+
+// batched makes [1, heads, rows, dim] of [rows, heads, dim].
+func batched(s *torch.Scope, x torch.Tensor) torch.Tensor {
+	return s.Transpose(s.Unsqueeze(x, 0), 1, 2)
+}
+
+// along joins what a path holds in a layer: the past's positions, and those of the
+// pieces. It is none for the empty path.
+func along(s *torch.Scope, way path, past torch.Tensor, pieces []torch.Tensor) torch.Tensor {
+	var parts []torch.Tensor
+	if way.past > 0 {
+		parts = append(parts, s.Narrow(past, 0, 0, way.past))
+	}
+	for _, at := range way.pieces {
+		parts = append(parts, pieces[at])
+	}
+	if len(parts) == 0 {
+		return torch.Tensor{}
+	}
+	return s.Cat(parts, 0)
+}

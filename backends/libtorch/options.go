@@ -1,0 +1,89 @@
+//go:build libtorch
+
+package libtorch
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
+	"github.com/stepwise-dpo/stepwise/core"
+)
+
+// options are the backend's own.
+type options struct {
+	Device         string  `json:"device"`          // "cpu", "cuda:N", or "auto": the first GPU, else the processor
+	Threads        int     `json:"threads"`         // of an operation on the processor; 0 = one a core
+	Deterministic  bool    `json:"deterministic"`   // only operations whose result does not depend on timing
+	MemoryFraction float64 `json:"memory_fraction"` // of a GPU's memory that the process may take
+	Checkpointing  bool    `json:"checkpointing"`   // activations anew in the backward pass: a third more work, less memory
+}
+
+// The names of dtypes.
+const (
+	float32Name = "float32"
+	bf16        = "bf16"
+)
+
+func decode(o core.OpenOptions) (options, error) {
+	own := options{Device: "auto", MemoryFraction: 1}
+	if err := o.Options.Decode(&own); err != nil {
+		return own, err
+	}
+	if o.DType != float32Name && o.DType != bf16 {
+		return own, fmt.Errorf("dtype %q is not known (known: %s, %s)", o.DType, float32Name, bf16)
+	}
+	if own.Threads < 0 {
+		return own, fmt.Errorf("option %q: %d is less than 0", "threads", own.Threads)
+	}
+	if own.Threads == 0 {
+		own.Threads = runtime.GOMAXPROCS(0)
+	}
+	if !(own.MemoryFraction > 0 && own.MemoryFraction <= 1) {
+		return own, fmt.Errorf("option %q: %g is not above 0 and at most 1", "memory_fraction", own.MemoryFraction)
+	}
+	if own.Device == "cpu" && own.MemoryFraction != 1 {
+		return own, fmt.Errorf("option %q: it is of a GPU's memory, and the device is %q", "memory_fraction", own.Device)
+	}
+	return own, nil
+}
+
+// device finds the device that the options name.
+func (o options) device() (torch.Device, error) {
+	if o.Device == "cpu" {
+		return torch.CPU, nil
+	}
+	index := 0
+	if o.Device != "auto" {
+		number, ok := strings.CutPrefix(o.Device, "cuda:")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n < 0 {
+			return 0, fmt.Errorf("option %q: %q is not a device (auto, cpu, cuda:0, cuda:1 and so on)", "device", o.Device)
+		}
+		index = n
+	}
+	var count int
+	err := torch.Do(func() error {
+		count = torch.LoadCUDA(o.MemoryFraction, o.Deterministic)
+		return nil
+	})
+	switch {
+	case err != nil && o.Device == "auto":
+		return torch.CPU, nil
+	case err != nil:
+		return 0, fmt.Errorf("option %q: %q: %w; see nvidia-smi, or set device = %q", "device", o.Device, err, "cpu")
+	case index >= count:
+		return 0, fmt.Errorf("option %q: %q: the machine has %d CUDA devices, the last is cuda:%d", "device", o.Device, count, count-1)
+	}
+	return torch.Device(index), nil
+}
+
+// dtype returns the type that operations compute in.
+func dtype(name string) torch.DType {
+	if name == bf16 {
+		return torch.BFloat16
+	}
+	return torch.Float32
+}
