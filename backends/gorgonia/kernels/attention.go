@@ -5,17 +5,18 @@ import (
 	"math"
 )
 
-// Attention is causal scaled dot-product attention (Vaswani et al. 2017, equation 1) with
-// grouped queries: Heads is a multiple of KVHeads, and head h reads keys and values of head
-// h/(Heads/KVHeads).
+// Attention is causal scaled dot-product attention (Vaswani et al. 2017, equation
+// 1) with grouped queries: Heads is a multiple of KVHeads, and head h reads keys
+// and values of head h/(Heads/KVHeads).
 //
-// Queries are those of one segment; keys and values are those of all positions the segment may
-// see, in order: its ancestors' first, then its own. Query i stands at position offset+i of
-// them and reads keys from offset+i down to 0, or Window of them where Window > 0. Its result is the same
-// bits however the sequence was cut into segments.
+// Queries are those of one segment; keys and values are those of all positions the
+// segment may see, in order: its ancestors' first, then its own. Query i stands at
+// position offset+i of them and reads keys from offset+i down to 0, or Window of
+// them where Window > 0. Its result is the same bits however the sequence was cut
+// into segments.
 //
-// A row of q, out and their gradients has Heads·Dim elements, a row of k, v and theirs
-// KVHeads·Dim.
+// A row of q, out and their gradients has Heads·Dim elements, a row of k, v and
+// theirs KVHeads·Dim.
 type Attention struct {
 	Heads, KVHeads, Dim int
 	Scale               float32 // of the scores, usually 1/√Dim
@@ -25,8 +26,9 @@ type Attention struct {
 // blockQ is the number of queries whose scores exist at one time.
 const blockQ = 64
 
-// Forward sets out [queries, Heads·Dim]. k and v have offset+queries rows. lse [queries, Heads], the
-// log of each row's sum of exponentials, is kept for Backward; it may be nil.
+// Forward sets out [queries, Heads·Dim]. k and v have offset+queries rows. lse
+// [queries, Heads], the log of each row's sum of exponentials, is kept for
+// Backward; it may be nil.
 func (t Attention) Forward(p *Pool, queries, offset int, q []float32, ldq int, k []float32, ldk int, v []float32, ldv int, out []float32, ldo int, lse []float32) {
 	t.check(queries, offset, q, ldq, k, ldk, v, ldv, out, ldo)
 	if lse != nil {
@@ -54,8 +56,8 @@ func (t Attention) check(queries, offset int, q []float32, ldq int, k []float32,
 	check("out", out, queries, t.Heads*t.Dim, ldo)
 }
 
-// A stripe is up to blockQ queries of the heads that share one head of keys: row h·n+i is query
-// i in the group's head h.
+// A stripe is up to blockQ queries of the heads that share one head of keys: row
+// h·n+i is query i in the group's head h.
 type stripe struct {
 	Attention
 	room, mul *scratch
@@ -77,8 +79,9 @@ func (p *Pool) stripe() *stripe {
 	return &room.stripe
 }
 
-// open sets the stripe to a block of queries of one head of keys. The first key is a multiple of 64:
-// sums along rows run in that period, so hidden keys in front change no bit.
+// open sets the stripe to a block of queries of one head of keys. The first key is
+// a multiple of 64: sums along rows run in that period, so hidden keys in front
+// change no bit.
 func (s *stripe) open(t Attention, queries, offset, block, kv int) {
 	s.Attention, s.offset, s.kv, s.group = t, offset, kv, t.Heads/t.KVHeads
 	s.at = block * blockQ
@@ -128,8 +131,8 @@ func (s *stripe) tn(y, z, x []float32) {
 	g.block(s.mul, 0, s.to-s.from, 0, s.Dim)
 }
 
-// visible returns the part of a row of scores up to the query's own key, what it may not see in front
-// hidden and behind cleared.
+// visible returns the part of a row of scores up to the query's own key, what it
+// may not see in front hidden and behind cleared.
 func (s *stripe) visible(row, query int) []float32 {
 	z := s.scores[row*s.ld : row*s.ld+s.to-s.from]
 	end := s.offset + query + 1 - s.from

@@ -1,11 +1,13 @@
 package kernels
 
-// parts is the number of independent sums of gradients of keys and values: every parts-th block
-// of queries adds to one of them, so threads never meet and the order of additions is fixed.
+// parts is the number of independent sums of gradients of keys and values: every
+// parts-th block of queries adds to one of them, so threads never meet and the
+// order of additions is fixed.
 const parts = 4
 
-// Backward adds the gradients of q, k and v, given dout, that of out, and what Forward
-// saved (Dao et al. 2022, FlashAttention, algorithm 4). dk and dv have offset+queries rows like k and v.
+// Backward adds the gradients of q, k and v, given dout, that of out, and what
+// Forward saved (Dao et al. 2022, FlashAttention, algorithm 4). dk and dv have
+// offset+queries rows like k and v.
 func (t Attention) Backward(p *Pool, queries, offset int, q []float32, ldq int, k []float32, ldk int, v []float32, ldv int, out []float32, ldo int, lse, dout []float32, lddo int, dq []float32, lddq int, dk []float32, lddk int, dv []float32, lddv int) {
 	t.check(queries, offset, q, ldq, k, ldk, v, ldv, out, ldo)
 	t.check(queries, offset, dq, lddq, dk, lddk, dv, lddv, dout, lddo)
@@ -50,7 +52,8 @@ func (t Attention) Backward(p *Pool, queries, offset int, q []float32, ldq int, 
 	})
 }
 
-// backward computes the gradients of one stripe's queries, and adds those of its keys and values.
+// backward computes the gradients of one stripe's queries, and adds those of its
+// keys and values.
 //
 //	P = e^(scale·q·kᵀ - lse)      dV += Pᵀ·dO
 //	dS = scale·P·(dO·vᵀ - rowsum(dO·O))      dQ = dS·k      dK += dSᵀ·q

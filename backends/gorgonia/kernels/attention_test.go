@@ -114,7 +114,8 @@ func TestAttentionAgainstFloat64(t *testing.T) {
 	})
 }
 
-// A query's bits must not depend on where its sequence was cut into segments, nor on threads.
+// A query's bits must not depend on where its sequence was cut into segments, nor
+// on threads.
 func TestAttentionBitsDependOnNoCut(t *testing.T) {
 	everyISA(t, func(t *testing.T) {
 		rng := newRand(4)

@@ -16,7 +16,8 @@ func benchmarkThreads(b *testing.B, f func(b *testing.B, p *Pool)) {
 	}
 }
 
-// The products of SmolLM2-135M (hidden 576, FFN 1536, vocabulary 49152) and a square one.
+// The products of SmolLM2-135M (hidden 576, FFN 1536, vocabulary 49152) and a
+// square one.
 func BenchmarkGemm(b *testing.B) {
 	for _, s := range [][3]int{{1024, 1024, 1024}, {1024, 1536, 576}, {1024, 576, 1536}, {256, 49152, 576}, {8, 1536, 576}, {1, 1536, 576}} {
 		m, n, k := s[0], s[1], s[2]

@@ -47,8 +47,8 @@ func TestWideningIsExact(t *testing.T) {
 	})
 }
 
-// floats are many float32 of all exponents, and all halfway points between 16-bit floats with
-// their neighbours.
+// floats are many float32 of all exponents, and all halfway points between 16-bit
+// floats with their neighbours.
 func floats() []float32 {
 	x := append([]float32(nil), special...)
 	for bits := uint64(0); bits < 1<<32; bits += 104729 {

@@ -12,8 +12,8 @@ func Gather[T Element](p *Pool, n int, ids []int32, table []T, ldt int, out []fl
 	})
 }
 
-// ScatterAdd adds row i of src [len(ids),n] to row ids[i] of table: the gradient of [Gather].
-// Rows that meet are added in the order of ids.
+// ScatterAdd adds row i of src [len(ids),n] to row ids[i] of table: the gradient of
+// [Gather]. Rows that meet are added in the order of ids.
 func ScatterAdd(p *Pool, n int, ids []int32, src []float32, lds int, table []float32, ldt int) {
 	check("src", src, len(ids), n, lds)
 	p.For(n, columnGrain(p, n), func(lo, hi int) {

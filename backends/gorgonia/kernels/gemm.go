@@ -1,6 +1,7 @@
 package kernels
 
-// Element is the type of a matrix product's operand: float32, or uint16 holding bfloat16.
+// Element is the type of a matrix product's operand: float32, or uint16 holding
+// bfloat16.
 type Element interface{ float32 | uint16 }
 
 // GemmNN sets C [m,n] = A·B, or adds it, for A [m,k] and B [k,n].
@@ -28,9 +29,9 @@ func GemmTN[A, B Element](p *Pool, m, n, k int, a []A, lda int, b []B, ldb int, 
 }
 
 // A product is C = A·B by the scheme of Goto and van de Geijn (2008, "Anatomy of
-// high-performance matrix multiplication"): blocks of A and B that fit the caches are packed into panels as
-// wide as a register tile, and tiles of C are computed from them. Between blocks of k a tile
-// rests in C, which changes no bit.
+// high-performance matrix multiplication"): blocks of A and B that fit the caches
+// are packed into panels as wide as a register tile, and tiles of C are computed
+// from them. Between blocks of k a tile rests in C, which changes no bit.
 type product struct {
 	k    int
 	a, b operand
@@ -40,8 +41,9 @@ type product struct {
 	dot  bool // elements of the packed panels are pairs of bfloat16
 }
 
-// Block sizes: a packed block of A takes up to a quarter of a level-2 cache of 1 MiB, a block of B a part of
-// level 3. Between these and half or twice of them the difference is a few hundredths.
+// Block sizes: a packed block of A takes up to a quarter of a level-2 cache of 1
+// MiB, a block of B a part of level 3. Between these and half or twice of them the
+// difference is a few hundredths.
 const (
 	blockK = 1024
 	blockM = 56
@@ -73,8 +75,8 @@ func (g product) run(p *Pool, m, n int) {
 	})
 }
 
-// blocking cuts C into about parts blocks such that the least is packed: a block of rows x cols
-// packs that many rows of A and columns of B.
+// blocking cuts C into about parts blocks such that the least is packed: a block of
+// rows x cols packs that many rows of A and columns of B.
 func blocking(m, n, parts int) (rows, cols int) {
 	rows, cols = m, n
 	least := 0
@@ -146,7 +148,8 @@ type workspace struct {
 // slack follows each panel, for what packers write beyond it.
 const slack = 16
 
-// workspace sizes the blocks for an m x n part of C. Packing pays when a panel is read often.
+// workspace sizes the blocks for an m x n part of C. Packing pays when a panel is
+// read often.
 func (g product) workspace(s *scratch, m, n, k int) *workspace {
 	mr, nr := active.mr, active.nr
 	w := &s.work

@@ -96,7 +96,8 @@ func testGemm(t *testing.T, rng *rand.Rand, p *Pool, f form, m, n, k int) {
 	}
 }
 
-// checkGemm compares c with the product in float64, and finds what was written between its rows.
+// checkGemm compares c with the product in float64, and finds what was written
+// between its rows.
 func checkGemm(t *testing.T, what string, m, n, k int, a, b matrix, accumulate bool, before, c []float32, ldc int) {
 	t.Helper()
 	for i := range c {

@@ -1,8 +1,8 @@
 package kernels
 
-// An isa is one instruction set's versions of the inner loops. Slices of one call have one
-// length unless said otherwise; none checks. Every function's result depends on the
-// values and the length alone, not on alignment.
+// An isa is one instruction set's versions of the inner loops. Slices of one call
+// have one length unless said otherwise; none checks. Every function's result
+// depends on the values and the length alone, not on alignment.
 type isa struct {
 	name string
 
@@ -13,14 +13,15 @@ type isa struct {
 	// dotTile is tile where each element of a and b is a pair of bfloat16, or nil.
 	dotTile tileFunc
 
-	// The packers move k times lanes lanes to dst[l*ldd+i], l ascending, so that lanes
-	// beyond ldd are overwritten by the next step.
+	// The packers move k times lanes lanes to dst[l*ldd+i], l ascending, so that
+	// lanes beyond ldd are overwritten by the next step.
 	lanes         int
 	transpose     func(dst []float32, ldd int, src []float32, lds, k int) // from src[i*lds+l], k a multiple of lanes
 	transposeBF16 func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
 	rows          func(dst []float32, ldd int, src []float32, lds, k int) // from src[l*lds+i]
 	rowsBF16      func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
-	// pairs takes src[l*lds+i] into the lower half and src[next+l*lds+i] into the upper.
+	// pairs takes src[l*lds+i] into the lower half and src[next+l*lds+i] into the
+	// upper.
 	pairs func(dst []float32, ldd int, src []uint16, next, lds, k int)
 
 	max         func(x []float32) float32                            // -Inf for none
@@ -58,8 +59,8 @@ var active = best()
 // ISA names the instruction set in use: "avx512", "avx2" or "portable".
 func ISA() string { return active.name }
 
-// HasBF16Dot reports whether products of two bfloat16 matrices use the processor's own
-// dot product.
+// HasBF16Dot reports whether products of two bfloat16 matrices use the processor's
+// own dot product.
 func HasBF16Dot() bool { return active.dotTile != nil }
 
 func best() *isa {

@@ -30,7 +30,8 @@ func random(rng *rand.Rand, n int) []float32 {
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
-// near fails unless |got-want| <= tolerance everywhere, and both are NaN or the same infinity where one is.
+// near fails unless |got-want| <= tolerance everywhere, and both are NaN or the
+// same infinity where one is.
 func near(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
 	t.Helper()
 	for i, w := range want {

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// blockV is the number of logits that are summed at a time. Sums of blocks are added in order,
-// so it is part of a log-probability's bits.
+// blockV is the number of logits that are summed at a time. Sums of blocks are
+// added in order, so it is part of a log-probability's bits.
 const blockV = 1024
 
-// LogProbRows reads logits [rows,n] of the language model head and sets for each row the natural
-// log-probability of its target, the log of the sum of exponentials (for
-// [LogProbRowsBackward]) and the index of the largest logit, the first of equals. lse and
-// argmax may be nil.
+// LogProbRows reads logits [rows,n] of the language model head and sets for each
+// row the natural log-probability of its target, the log of the sum of exponentials
+// (for [LogProbRowsBackward]) and the index of the largest logit, the first of
+// equals. lse and argmax may be nil.
 func LogProbRows(p *Pool, rows, n int, logits []float32, ld int, targets []int32, logp []float64, lse []float32, argmax []int32) {
 	check("logits", logits, rows, n, ld)
 	checkLen("targets", targets, rows)
@@ -30,10 +30,10 @@ func LogProbRows(p *Pool, rows, n int, logits []float32, ld int, targets []int32
 	})
 }
 
-// LogProbHead is [GemmNT] of hidden states x [rows,k] and the head w [n,k] followed by [LogProbRows], to
-// the bit, but the logits never exist as a whole. Row i has the targets first[i] to
-// first[i+1] and logp is of every target: where completions part, a row has several. lse and argmax,
-// by row, may be nil.
+// LogProbHead is [GemmNT] of hidden states x [rows,k] and the head w [n,k] followed
+// by [LogProbRows], to the bit, but the logits never exist as a whole. Row i has
+// the targets first[i] to first[i+1] and logp is of every target: where completions
+// part, a row has several. lse and argmax, by row, may be nil.
 func LogProbHead[W Element](p *Pool, rows, n, k int, x []float32, ldx int, w []W, ldw int, first, targets []int32, logp []float64, lse []float32, argmax []int32) {
 	check("x", x, rows, k, ldx)
 	check("w", w, n, k, ldw)
@@ -89,7 +89,8 @@ func (h *head) block(p *Pool, g product, lo, n int) {
 	}
 }
 
-// A tally is the largest of some logits and the sum of exponentials of their distances from it.
+// A tally is the largest of some logits and the sum of exponentials of their
+// distances from it.
 type tally struct {
 	top float32
 	at  int32 // index of the first largest, where asked for
@@ -138,8 +139,9 @@ func (t *tally) set(i int, lse []float32, argmax []int32) {
 	}
 }
 
-// LogProbRowsBackward replaces logits [rows,n] by the gradient of
-// Σ weight[i]·logp[i]: weight·(onehot(target) - softmax). lse is what [LogProbRows] set.
+// LogProbRowsBackward replaces logits [rows,n] by the gradient of Σ
+// weight[i]·logp[i]: weight·(onehot(target) - softmax). lse is what [LogProbRows]
+// set.
 func LogProbRowsBackward(p *Pool, rows, n int, logits []float32, ld int, targets []int32, weight, lse []float32) {
 	check("logits", logits, rows, n, ld)
 	checkLen("targets", targets, rows)

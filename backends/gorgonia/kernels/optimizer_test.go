@@ -63,7 +63,8 @@ type trace struct {
 	Grads, After [][]float32
 }
 
-// Steps must agree with torch's to the last places, as the order of operations is the same.
+// Steps must agree with torch's to the last places, as the order of operations is
+// the same.
 func TestOptimizersAgainstTorch(t *testing.T) {
 	data, err := os.ReadFile("testdata/optimizers.json")
 	if err != nil {

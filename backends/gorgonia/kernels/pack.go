@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// An operand is A or B of a product seen from the outside: lane i is row i of A or column i of B.
+// An operand is A or B of a product seen from the outside: lane i is row i of A or
+// column i of B.
 type operand struct {
 	f32        []float32 // one of the two
 	bf16       []uint16
@@ -24,7 +25,8 @@ func operandOf[T Element](x []T, ld int, contiguous bool) operand {
 	return o
 }
 
-// at returns the float32 operand from (lane, step) on, with the strides of lanes and steps.
+// at returns the float32 operand from (lane, step) on, with the strides of lanes
+// and steps.
 func (o *operand) at(lane, step int) (x []float32, lanes, steps int) {
 	if o.contiguous {
 		return o.f32[lane*o.ld+step:], o.ld, 1
@@ -32,8 +34,9 @@ func (o *operand) at(lane, step int) (x []float32, lanes, steps int) {
 	return o.f32[step*o.ld+lane:], 1, o.ld
 }
 
-// pack copies n lanes from first on, and w's block of steps, into panels of count lanes: step l of
-// lane i of a panel is at l*width+i. Lanes of a panel that are not in use hold anything.
+// pack copies n lanes from first on, and w's block of steps, into panels of count
+// lanes: step l of lane i of a panel is at l*width+i. Lanes of a panel that are not
+// in use hold anything.
 func (o *operand) pack(w *workspace, dst []float32, width, count, first, n int) {
 	if o.contiguous {
 		for i := 0; i < n; i += count {
@@ -69,7 +72,8 @@ func (o *operand) packColumns(w *workspace, dst []float32, width, first, n int) 
 	o.packSteps(w, dst[whole*width:], width, first, n, w.l+whole, w.kn-whole)
 }
 
-// transpose packs n lanes of k steps from an index of src on, or of o's bfloat16 where src is nil.
+// transpose packs n lanes of k steps from an index of src on, or of o's bfloat16
+// where src is nil.
 func (o *operand) transpose(w *workspace, dst []float32, width int, src []float32, from, ld, n, k int) {
 	length := len(src)
 	if src == nil {
@@ -93,7 +97,8 @@ func (o *operand) transpose(w *workspace, dst []float32, width int, src []float3
 	}
 }
 
-// holds reports whether lanes rows of n elements from the given place on lie within length.
+// holds reports whether lanes rows of n elements from the given place on lie within
+// length.
 func holds(length, from, ld, lanes, n int) bool { return from+(lanes-1)*ld+n <= length }
 
 // packRow packs one step of all panels: a row of the operand, or two in pairs.
@@ -189,8 +194,8 @@ func (o *operand) value(lane, l int) float32 {
 	return bf16(o.bf16[o.index(lane, l)])
 }
 
-// asPairs returns the bfloat16 operand as 32-bit elements, two steps in each, or nil where its
-// leading dimension is odd.
+// asPairs returns the bfloat16 operand as 32-bit elements, two steps in each, or
+// nil where its leading dimension is odd.
 func (o *operand) asPairs() (x []float32, ld int) {
 	if o.ld%2 != 0 || len(o.bf16) < 2 {
 		return nil, 0

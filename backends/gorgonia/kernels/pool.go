@@ -6,8 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// A Pool is a fixed set of goroutines that share loops. The caller of [Pool.For] works
-// too, so a pool of n threads starts n-1 goroutines. A nil *Pool is one thread.
+// A Pool is a fixed set of goroutines that share loops. The caller of [Pool.For]
+// works too, so a pool of n threads starts n-1 goroutines. A nil *Pool is one
+// thread.
 type Pool struct {
 	threads int
 	jobs    chan *job
@@ -60,9 +61,9 @@ func (p *Pool) Close() {
 	p.workers.Wait()
 }
 
-// For calls f on consecutive chunks of [0, n), each of grain indices but for the last, and returns
-// when all are done. Chunks run in any order on any thread; a panic in one is For's panic. For may
-// be called inside f.
+// For calls f on consecutive chunks of [0, n), each of grain indices but for the
+// last, and returns when all are done. Chunks run in any order on any thread; a
+// panic in one is For's panic. For may be called inside f.
 func (p *Pool) For(n, grain int, f func(lo, hi int)) {
 	if grain < 1 {
 		panic(fmt.Sprintf("kernels: a loop in chunks of %d", grain))
@@ -117,8 +118,8 @@ func (j *job) chunk(lo int) {
 	j.f(lo, min(lo+j.grain, j.n))
 }
 
-// grainFor splits n items of the given cost (in elementary operations) into
-// chunks that are worth a thread's attention.
+// grainFor splits n items of the given cost (in elementary operations) into chunks
+// that are worth a thread's attention.
 func grainFor(n, cost int) int {
 	const worth = 1 << 14
 	return max(1, min(n, (worth+cost-1)/max(cost, 1)))

@@ -3,8 +3,8 @@ package kernels
 import "math"
 
 // RMSNorm sets y = w·x·inv for each row of x [rows,n], inv = 1/√(mean(x²)+eps)
-// (Zhang and Sennrich 2019, equation 4, with LlamaRMSNorm's eps). inv [rows] is kept for the
-// backward pass; it may be nil.
+// (Zhang and Sennrich 2019, equation 4, with LlamaRMSNorm's eps). inv [rows] is
+// kept for the backward pass; it may be nil.
 func RMSNorm(p *Pool, rows, n int, x []float32, ldx int, w []float32, eps float32, y []float32, ldy int, inv []float32) {
 	check("x", x, rows, n, ldx)
 	check("y", y, rows, n, ldy)
@@ -22,8 +22,8 @@ func RMSNorm(p *Pool, rows, n int, x []float32, ldx int, w []float32, eps float3
 	})
 }
 
-// RMSNormBackward adds the gradient of x to dx, or sets dx to it without accumulate,
-// and adds the gradient of w to dw. dw may be nil; dx may be dy.
+// RMSNormBackward adds the gradient of x to dx, or sets dx to it without
+// accumulate, and adds the gradient of w to dw. dw may be nil; dx may be dy.
 //
 //	dx = inv·w·dy - x·inv³·mean(dy·w·x)      dw = Σ_rows dy·x·inv
 func RMSNormBackward(p *Pool, rows, n int, x []float32, ldx int, w, inv, dy []float32, lddy int, accumulate bool, dx []float32, lddx int, dw []float32) {

@@ -2,15 +2,16 @@ package kernels
 
 import "fmt"
 
-// Rotary turns queries and keys by their position (Su et al. 2021, RoFormer) in the arrangement
-// of Hugging Face's rotate_half: dimension i < Half pairs with i+Half. Dimensions from
-// 2·Half on stay as they are.
+// Rotary turns queries and keys by their position (Su et al. 2021, RoFormer) in the
+// arrangement of Hugging Face's rotate_half: dimension i < Half pairs with i+Half.
+// Dimensions from 2·Half on stay as they are.
 type Rotary struct {
 	Half     int       // pairs turned in each head
 	Cos, Sin []float32 // [positions][Half]
 }
 
-// Apply turns each head of x [rows, heads·dim] in place by the angles of the row's position.
+// Apply turns each head of x [rows, heads·dim] in place by the angles of the row's
+// position.
 func (r Rotary) Apply(p *Pool, rows, heads, dim int, x []float32, ldx int, pos []int32) {
 	r.turn(p, rows, heads, dim, x, ldx, pos, 1)
 }

@@ -67,7 +67,8 @@ func TestSoftmaxRows(t *testing.T) {
 	})
 }
 
-// logSumExp returns the largest element's index and the log of the sum of exponentials in float64.
+// logSumExp returns the largest element's index and the log of the sum of
+// exponentials in float64.
 func logSumExp(x []float32) (argmax int, lse float64) {
 	for i, v := range x {
 		if v > x[argmax] {

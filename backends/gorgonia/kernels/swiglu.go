@@ -1,7 +1,7 @@
 package kernels
 
-// SwiGLU sets y [rows,n] = silu(gate)·up, silu(x) = x/(1+e^-x), where each row of gu
-// [rows,2n] is gate then up (Shazeer 2020, "GLU variants improve transformer").
+// SwiGLU sets y [rows,n] = silu(gate)·up, silu(x) = x/(1+e^-x), where each row of
+// gu [rows,2n] is gate then up (Shazeer 2020, "GLU variants improve transformer").
 func SwiGLU(p *Pool, rows, n int, gu []float32, ldgu int, y []float32, ldy int) {
 	check("gu", gu, rows, 2*n, ldgu)
 	check("y", y, rows, n, ldy)

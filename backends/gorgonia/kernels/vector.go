@@ -4,7 +4,8 @@ package kernels
 // over vectors are sums of chunks in order, so it is part of their bits.
 const chunk = 1 << 15
 
-// SumSquares returns the sum of squares of x in float64: of a gradient, the square of its norm.
+// SumSquares returns the sum of squares of x in float64: of a gradient, the square
+// of its norm.
 func SumSquares(p *Pool, x []float32) float64 {
 	parts := make([]float64, (len(x)+chunk-1)/chunk)
 	p.For(len(x), chunk, func(lo, hi int) {
@@ -57,7 +58,8 @@ func AddRowsTo(p *Pool, rows, n int, x []float32, ldx int, dst []float32) {
 	})
 }
 
-// columnGrain splits n columns for sums over rows, where each thread owns whole columns.
+// columnGrain splits n columns for sums over rows, where each thread owns whole
+// columns.
 func columnGrain(p *Pool, n int) int {
 	each := (n + p.Threads() - 1) / p.Threads()
 	return max(64, (each+15)/16*16)

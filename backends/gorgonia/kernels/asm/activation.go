@@ -29,8 +29,8 @@ func (s *set) exponential() exponential {
 	return e
 }
 
-// emit replaces x by e^x: 2^n·e^r with |r| <= ln(2)/2 and the polynomial of Cephes' expf
-// (Moshier 1989), 1 unit in the last place.
+// emit replaces x by e^x: 2^n·e^r with |r| <= ln(2)/2 and the polynomial of Cephes'
+// expf (Moshier 1989), 1 unit in the last place.
 func (e exponential) emit(x reg.VecVirtual) {
 	n, p := e.vec(), e.vec()
 	VMAXPS(x, e.low, x) // x where it is NaN
@@ -99,7 +99,7 @@ func (s *set) expSum(name, signature string, keep bool) {
 	s.result(acc, add)
 }
 
-// sigmoid returns 1+e^-x, whose inverse the sigmoid is.
+// onePlus returns 1+e^-x, whose inverse is the sigmoid.
 func (e exponential) onePlus(x reg.VecVirtual) reg.VecVirtual {
 	v := e.vec()
 	e.zero(v)

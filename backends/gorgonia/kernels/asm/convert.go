@@ -5,7 +5,8 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// conversions writes those of the 16-bit formats, over whole vectors: the length is a multiple of lanes.
+// conversions writes those of the 16-bit formats, over whole vectors: the length is
+// a multiple of lanes.
 func (s *set) conversions() {
 	s.convert("bf16ToF32", "func(dst []float32, src []uint16)", 4, 2, func(src Mem, dst Mem) {
 		v := s.vec()
@@ -41,8 +42,8 @@ func (s *set) convert(name, signature string, to, from int, body func(src, dst M
 	RET()
 }
 
-// toBF16 rounds to the nearest, ties to even: it adds 0x7fff and the last bit that stays. NaN
-// is made quiet instead.
+// toBF16 rounds to the nearest, ties to even: it adds 0x7fff and the last bit that
+// stays. NaN is made quiet instead.
 func (s *set) toBF16(src, dst Mem) {
 	x, up, quiet := s.vec(), s.vec(), s.vec()
 	VMOVUPS(src, x)

@@ -1,10 +1,10 @@
-// Command asm writes the kernels' assembly and the declarations of its functions with avo, for one
-// instruction set a run:
+// Command asm writes the kernels' assembly and the declarations of its functions
+// with avo, for one instruction set a run:
 //
 //	go run . -isa avx512 -out ../avx512_amd64.s -stubs ../avx512_amd64.go -pkg kernels
 //
-// It is a module of its own so that avo is no dependency of the project. "go test" checks that the
-// files that are checked in are what it writes.
+// It is a module of its own so that avo is no dependency of the project. "go test"
+// checks that the files that are checked in are what it writes.
 package main
 
 import (

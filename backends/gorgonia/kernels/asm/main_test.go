@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// What is checked in is what the generator writes, but for the first line, which names the command.
+// What is checked in is what the generator writes, but for the first line, which
+// names the command.
 func TestCheckedInFilesAreCurrent(t *testing.T) {
 	for _, f := range []struct{ isa, dir, asm, stubs, pkg string }{
 		{"avx2", "..", "avx2_amd64.s", "avx2_amd64.go", "kernels"},

@@ -92,8 +92,8 @@ func (s *set) transpose(name, signature string, size int) {
 	RET()
 }
 
-// columns transposes a square of rows in registers: pairs of rows, then pairs of pairs, give 4 x 4
-// squares in 128-bit parts, which are then transposed as wholes.
+// columns transposes a square of rows in registers: pairs of rows, then pairs of
+// pairs, give 4 x 4 squares in 128-bit parts, which are then transposed as wholes.
 func (s *set) columns(v []reg.VecVirtual) []reg.VecVirtual {
 	n := len(v)
 	apply := func(i, j int, low, high func(a, b, c Op)) {

@@ -5,8 +5,9 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// peak writes loops of fused multiply-adds (and bfloat16 dot products) on registers alone: the most that the processor can
-// do. A round is 24 vectors with AVX-512 and 12 with AVX2.
+// peak writes loops of fused multiply-adds (and bfloat16 dot products) on registers
+// alone: the most that the processor can do. A round is 24 vectors with AVX-512 and
+// 12 with AVX2.
 func (s *set) peak() {
 	s.peakLoop("fma", fma)
 	if s.wide() {

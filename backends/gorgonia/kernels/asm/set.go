@@ -9,8 +9,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A set is an instruction set as the generators see it: vectors of one width and a way to handle their
-// incomplete last one.
+// A set is an instruction set as the generators see it: vectors of one width and a
+// way to handle their incomplete last one.
 type set struct {
 	suffix string // of function names
 	lanes  int    // float32 in a vector
@@ -152,8 +152,8 @@ func (s *set) tailMask(n reg.Register) {
 	s.tail = mask
 }
 
-// loop runs body over n elements: unroll vectors at a time (u counts them), then one, then
-// an incomplete one. body addresses its vector of a slice by at.
+// loop runs body over n elements: unroll vectors at a time (u counts them), then
+// one, then an incomplete one. body addresses its vector of a slice by at.
 func (s *set) loop(n reg.GPVirtual, unroll int, body func(u int, at func(base reg.Register) Mem, tail bool)) {
 	i := GP64()
 	XORQ(i, i)

@@ -28,8 +28,8 @@ type mulFunc func(x, y, acc reg.VecPhysical)
 // fma is acc += x·y.
 func fma(x, y, acc reg.VecPhysical) { VFMADD231PS(x, y, acc) }
 
-// dotBF16 is acc += x·y of pairs of bfloat16: VDPBF16PS, EVEX.512.F3.0F38.W0 52, which Go's
-// assembler does not know.
+// dotBF16 is acc += x·y of pairs of bfloat16: VDPBF16PS, EVEX.512.F3.0F38.W0 52,
+// which Go's assembler does not know.
 func dotBF16(x, y, acc reg.VecPhysical) {
 	rm, v, r := uint64(x.PhysicalIndex()), uint64(y.PhysicalIndex()), uint64(acc.PhysicalIndex())
 	not := func(n uint64, bit int) uint64 { return n>>bit&1 ^ 1 }
@@ -57,7 +57,8 @@ func (s *set) registers() []reg.VecPhysical {
 	}
 }
 
-// tile writes the tile of the given rows by two vectors. Its sums stay in registers over all of k.
+// tile writes the tile of the given rows by two vectors. Its sums stay in registers
+// over all of k.
 func (s *set) tile(rows int, name string, mul mulFunc) {
 	s.text(fmt.Sprintf("%s%d", name, rows), "func(k int, a []float32, rs, ks int, b []float32, bs int, c []float32, ldc int, load bool)",
 		fmt.Sprintf("is isa.%s for %d rows.", name, rows))

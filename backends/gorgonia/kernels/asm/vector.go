@@ -180,8 +180,8 @@ func (s *set) elementwise() {
 	})
 }
 
-// each writes a function over elements: body gets scalars in all lanes and the vectors read, and leaves the
-// results in the first of these.
+// each writes a function over elements: body gets scalars in all lanes and the
+// vectors read, and leaves the results in the first of these.
 func (s *set) each(name, signature, over string, scalars, reads, writes []string, body func(a, v []reg.VecVirtual)) {
 	s.text(name, signature, "is isa."+name+".")
 	a := make([]reg.VecVirtual, len(scalars))

@@ -2,8 +2,9 @@
 //
 //	NAME THREADS M N K
 //
-// a line and answers the seconds of one call: the fastest of those that fit a tenth of a second. For "peak"
-// and "peak-bf16" it answers the processor's GFLOP/s on registers.
+// a line and answers the seconds of one call: the fastest of those that fit a tenth
+// of a second. For "peak" and "peak-bf16" it answers the processor's GFLOP/s on
+// registers.
 package main
 
 import (

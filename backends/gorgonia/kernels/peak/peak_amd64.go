@@ -11,8 +11,9 @@ import (
 
 //go:generate go -C ../asm run . -isa peak -out ../peak/peak_amd64.s -stubs ../peak/stubs_amd64.go -pkg peak
 
-// FMA returns the float32 GFLOP/s of the given number of threads, measured for d, with the widest
-// vectors that the processor has, or 0 where it has neither AVX2 nor AVX-512.
+// FMA returns the float32 GFLOP/s of the given number of threads, measured for d,
+// with the widest vectors that the processor has, or 0 where it has neither AVX2
+// nor AVX-512.
 func FMA(threads int, d time.Duration) float64 {
 	switch x := &cpu.X86; {
 	case x.HasAVX512F:
@@ -31,8 +32,8 @@ func BF16(threads int, d time.Duration) float64 {
 	return measure(threads, d, dotAVX512, 24*16*4)
 }
 
-// measure returns the fastest of the bursts that fit d; a round is flops operations. A burst is a few
-// milliseconds on all threads, as a matrix product is.
+// measure returns the fastest of the bursts that fit d; a round is flops
+// operations. A burst is a few milliseconds on all threads, as a matrix product is.
 func measure(threads int, d time.Duration, f func(rounds int), flops int) float64 {
 	const rounds = 1 << 20
 	best := time.Hour

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Two measurements in a row agree to a factor, and the number is one of this century's processors.
+// Two measurements in a row agree to a factor, and the number is one of this
+// century's processors.
 func TestPeakIsPlausible(t *testing.T) {
 	a, b := FMA(1, 20*time.Millisecond), FMA(1, 20*time.Millisecond)
 	if runtime.GOARCH != "amd64" || a == 0 {
