@@ -135,7 +135,7 @@ each step's result is the reference and the starting point of the next.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		a.demoCommand(), a.runCommand(), a.evalCommand(), a.scoreCommand(), a.gammaCommand(),
-		a.partitionCommand(), a.showCommand(), a.importCommand(),
+		a.partitionCommand(), a.showCommand(), a.importCommand(), a.benchCommand(),
 		a.pluginCommand(), a.reportCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	return root
