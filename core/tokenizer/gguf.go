@@ -37,7 +37,6 @@ var ggufPre = map[string]any{
 	"refact":           sequence("pretokenizers", digits(true), byteLevelPre(true)),
 	"command-r":        sequence("pretokenizers", digits(true), byteLevelPre(true)),
 	"gpt-2":            byteLevelPre(true),
-	"gpt2":             byteLevelPre(true),
 	"phi-2":            byteLevelPre(true),
 	"olmo":             byteLevelPre(true),
 	"llama-bpe":        splitPre(patternLlama3),

@@ -72,7 +72,6 @@ func lazySet(name string) func() charSet {
 var (
 	letters      = lazySet("L")
 	numbers      = lazySet("N")
-	numerics     = lazySet("numeric")
 	punctuation  = lazySet("punctuation")
 	wordChars    = lazySet("word")
 	marks        = lazySet("mark")
@@ -87,8 +86,19 @@ func isNumeric(r rune) bool {
 	if r < utf8.RuneSelf {
 		return '0' <= r && r <= '9'
 	}
-	return numerics().has(r)
+	return numericBits()[r/64]>>(r%64)&1 != 0
 }
+
+// numericBits has a bit for each character, since Digits asks about all of a text's.
+var numericBits = sync.OnceValue(func() *[(unicode.MaxRune + 1) / 64]uint64 {
+	bits := new([(unicode.MaxRune + 1) / 64]uint64)
+	for _, s := range unicodeSets().sets["numeric"] {
+		for r := s.first; r <= s.last; r++ {
+			bits[r/64] |= 1 << (r % 64)
+		}
+	}
+	return bits
+})
 
 // isPunctuation is where Punctuation cuts.
 func isPunctuation(r rune) bool { return punctuation().has(r) }
