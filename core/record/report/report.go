@@ -4,51 +4,64 @@ package report
 
 import (
 	_ "embed"
+	"errors"
+	"fmt"
 	"html/template"
 	"io"
+	"os"
 	"path/filepath"
-
-	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
 //go:embed page.html
-var page string
+var pageSource string
 
-var pageTemplate = template.Must(template.New("page").Parse(page))
+//go:embed page.css
+var pageStyle string
 
-// run is what the page shows of one run.
-type run struct {
-	Name    string
-	Plan    record.Plan
-	Summary record.Summary
-	Metrics []record.Metrics
+var pageTemplate = template.Must(template.New("page").Parse(pageSource))
+
+// Write writes the page of the runs in the folders dirs. It needs nothing
+// beside it: no network, no script, no other file. Its links to the runs' files
+// are absolute; those of WriteFile move with the folder.
+func Write(w io.Writer, dirs []string) error {
+	return write(w, dirs, absoluteLinks{})
 }
 
-// Write writes the page of the runs in the folders dirs.
-func Write(w io.Writer, dirs []string) error {
-	var runs []run
+// WriteFile writes the page to path, whole or not at all, with links relative
+// to it.
+func WriteFile(path string, dirs []string) error {
+	from, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(from, "."+filepath.Base(path)+"-")
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	defer os.Remove(file.Name()) // after the rename there is nothing to remove
+	err = errors.Join(write(file, dirs, relativeLinks{from}), file.Chmod(0o644))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+func write(w io.Writer, dirs []string, links linker) error {
+	if len(dirs) == 0 {
+		return errors.New("report: no run; name the folder of one at least")
+	}
+	var runs []*run
 	for _, dir := range dirs {
 		r, err := read(dir)
 		if err != nil {
-			return err
+			return fmt.Errorf("report: %w", err)
 		}
 		runs = append(runs, r)
 	}
-	return pageTemplate.Execute(w, runs)
-}
-
-func read(dir string) (run, error) {
-	f, err := record.Open(dir)
+	nameApart(runs)
+	p, err := newPage(runs, links)
 	if err != nil {
-		return run{}, err
+		return fmt.Errorf("report: %w", err)
 	}
-	r := run{Name: filepath.Base(dir)}
-	if err := f.ReadJSON("plan.json", &r.Plan); err != nil {
-		return r, err
-	}
-	if err := f.ReadJSON("summary.json", &r.Summary); err != nil {
-		return r, err
-	}
-	r.Metrics, err = record.ReadMetrics(f)
-	return r, err
+	return pageTemplate.Execute(w, p)
 }

@@ -1,0 +1,252 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"maps"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/stepwise-dpo/stepwise/core/record"
+)
+
+const (
+	chartWidth, chartHeight = vg.Length(430), vg.Length(190) // points
+
+	// pointsOfChart are shared by a chart's lines; see thin.
+	pointsOfChart = 4000
+	// smoothFrom is how many updates a run has at least for its noise to be
+	// smoothed; smoothParts is how many windows it then has.
+	smoothFrom, smoothParts = 150, 50
+)
+
+// chart is a drawing with its words.
+type chart struct {
+	Title, Note string
+	Legend      []legend
+	SVG         template.HTML
+}
+
+// legend is a line's name; Color counts the palette.
+type legend struct {
+	Color int
+	Name  string
+}
+
+// curve is one of the numbers of metrics.jsonl.
+type curve struct {
+	name string
+	get  func(record.Metrics) float64
+}
+
+// subject is what a chart is of. Where one run is shown, its curves share the
+// chart; several runs have a chart a curve.
+type subject struct {
+	title, note string
+	curves      []curve
+	noisy       bool      // from batch to batch
+	bounds      []float64 // that the axis includes
+}
+
+var subjects = []subject{
+	{"Loss", "mean over the update's pairs", []curve{{"loss", func(m record.Metrics) float64 { return m.Loss }}}, true, nil},
+	{"Rewards", "β (logp − logp of the reference), mean over the update's pairs; both begin at 0", []curve{
+		{"rewards/chosen", func(m record.Metrics) float64 { return m.RewardsChosen }},
+		{"rewards/rejected", func(m record.Metrics) float64 { return m.RewardsRejected }},
+		{"rewards/margins", func(m record.Metrics) float64 { return m.Margins }},
+	}, true, []float64{0}},
+	{"Reward accuracy", "share of the update's pairs with a positive margin", []curve{
+		{"rewards/accuracies", func(m record.Metrics) float64 { return m.Accuracies }}}, true, []float64{0, 1}},
+	{"Gradient norm", "of the whole gradient, before clipping", []curve{
+		{"grad_norm", func(m record.Metrics) float64 { return m.GradNorm }}}, true, []float64{0}},
+	{"Learning rate", "as used by the update", []curve{
+		{"learning_rate", func(m record.Metrics) float64 { return m.LearningRate }}}, false, []float64{0}},
+}
+
+// line is a curve of a run in a colour.
+type line struct {
+	color int
+	run   *run
+	get   func(record.Metrics) float64
+}
+
+// chartsOf draws the metrics over the updates. Runs of a group share a colour.
+func chartsOf(groups []group) ([]chart, error) {
+	var runs []*run
+	for _, g := range groups {
+		runs = append(runs, g.runs...)
+	}
+	if !slices.ContainsFunc(runs, func(r *run) bool { return len(r.metrics) > 0 }) {
+		return nil, nil
+	}
+	var out []chart
+	for _, s := range subjects {
+		charts := []chart{{Title: s.title, Note: s.note}}
+		lines := [][]line{nil}
+		if len(runs) == 1 {
+			for i, c := range s.curves {
+				lines[0] = append(lines[0], line{i, runs[0], c.get})
+				if len(s.curves) > 1 {
+					charts[0].Legend = append(charts[0].Legend, legend{i, c.name})
+				}
+			}
+		} else {
+			charts, lines = splitCurves(s, groups)
+		}
+		for i := range charts {
+			var err error
+			if charts[i].SVG, err = drawLines(charts[i].Title, s, lines[i]); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, charts...)
+	}
+	return out, nil
+}
+
+func splitCurves(s subject, groups []group) (charts []chart, lines [][]line) {
+	for _, c := range s.curves {
+		title := s.title
+		if len(s.curves) > 1 {
+			title = c.name
+		}
+		var of []line
+		for i, g := range groups {
+			for _, r := range g.runs {
+				of = append(of, line{i, r, c.get})
+			}
+		}
+		charts, lines = append(charts, chart{Title: title, Note: s.note}), append(lines, of)
+	}
+	return charts, lines
+}
+
+func drawLines(title string, s subject, lines []line) (template.HTML, error) {
+	p := newPlot()
+	p.X.Label.Text = "update"
+	var behind, front []*plotter.Line
+	for _, l := range lines {
+		for _, part := range l.run.stretches() {
+			points := pointsOf(part, l.get)
+			if len(points) == 0 {
+				continue
+			}
+			n := len(l.run.metrics)
+			limit := max(20, pointsOfChart/len(lines)*len(points)/n)
+			shown := &plotter.Line{XYs: thin(points, limit)}
+			shown.Color, shown.Width = lineColor(l.color, false), vg.Points(1.2)
+			if s.noisy && n >= smoothFrom {
+				shown.Color, shown.Width = lineColor(l.color, true), vg.Points(0.8)
+				smoothed := &plotter.Line{XYs: thin(smooth(points, n/smoothParts), limit)}
+				smoothed.Color, smoothed.Width = lineColor(l.color, false), vg.Points(1.5)
+				front = append(front, smoothed)
+			}
+			behind = append(behind, shown)
+		}
+	}
+	for _, drawn := range append(behind, front...) {
+		p.Add(drawn)
+	}
+	p.X.Min = 1
+	fitY(p, s.bounds)
+	if err := markSteps(p, lines); err != nil {
+		return "", err
+	}
+	return svg(p, chartWidth, chartHeight, title)
+}
+
+func pointsOf(part stretch, get func(record.Metrics) float64) plotter.XYs {
+	var points plotter.XYs
+	for i, m := range part.rows {
+		if v := get(m); drawable(v) {
+			points = append(points, plotter.XY{X: float64(part.start + i + 1), Y: v})
+		}
+	}
+	return points
+}
+
+// newPlot is an empty plot in the page's style.
+func newPlot() *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = nil
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Color = gridColor
+		axis.Label.TextStyle.Color, axis.Label.TextStyle.Font.Size = inkColor, 9
+		axis.Tick.Label.Color, axis.Tick.Label.Font.Size = inkColor, 9
+		axis.Tick.LineStyle.Color = gridColor
+		axis.Tick.Length = vg.Points(3)
+		axis.Tick.Marker = ticks{}
+	}
+	p.Y.LineStyle.Width, p.Y.Tick.Length = 0, 0
+	grid := plotter.NewGrid()
+	grid.Vertical.Color = nil
+	grid.Horizontal.Color = gridColor
+	p.Add(grid)
+	return p
+}
+
+// fitY leaves some air above and below the lines, and takes in the bounds.
+func fitY(p *plot.Plot, bounds []float64) {
+	low, high := p.Y.Min, p.Y.Max
+	if low > high { // nothing drawn
+		low, high = 0, 0
+	}
+	air := 0.06 * (high - low)
+	low, high = low-air, high+air
+	for _, b := range bounds {
+		low, high = min(low, b), max(high, b)
+	}
+	// Ticks closer than rounding allows would never end.
+	if flat := 1e-9 * max(math.Abs(low), math.Abs(high)); high-low <= flat {
+		low, high = low-0.5-flat, high+0.5+flat
+	}
+	if len(bounds) > 0 && bounds[0] == 0 && p.Y.Min >= 0 {
+		low = 0
+	}
+	p.Y.Min, p.Y.Max = low, high
+	if p.X.Max <= p.X.Min {
+		p.X.Max = p.X.Min + 1
+	}
+}
+
+// labelledSteps is how many boundaries can bear their steps' names.
+const labelledSteps = 8
+
+// markSteps draws a line before the first update of each step but the first.
+func markSteps(p *plot.Plot, lines []line) error {
+	at := map[float64]int{} // step
+	for _, l := range lines {
+		for _, s := range l.run.stretches() {
+			if s.start > 0 {
+				at[float64(s.start)+0.5] = s.step
+			}
+		}
+	}
+	names := plotter.XYLabels{}
+	for _, x := range slices.Sorted(maps.Keys(at)) {
+		mark := &plotter.Line{XYs: plotter.XYs{{X: x, Y: p.Y.Min}, {X: x, Y: p.Y.Max}}}
+		mark.Color, mark.Width, mark.Dashes = inkColor, vg.Points(0.7), []vg.Length{3, 3}
+		p.Add(mark)
+		names.XYs = append(names.XYs, plotter.XY{X: x, Y: p.Y.Max})
+		names.Labels = append(names.Labels, fmt.Sprintf("step %d", at[x]))
+	}
+	if len(names.Labels) == 0 || len(names.Labels) > labelledSteps {
+		return nil
+	}
+	labels, err := plotter.NewLabels(names)
+	if err != nil {
+		return err
+	}
+	for i := range labels.TextStyle {
+		labels.TextStyle[i].Color, labels.TextStyle[i].Font.Size = inkColor, 8
+		labels.TextStyle[i].YAlign = text.YTop
+	}
+	labels.Offset = vg.Point{X: 4}
+	p.Add(labels)
+	return nil
+}

@@ -1,0 +1,82 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+const minus = "−" // a sign as wide as the plus
+
+// fixed prints v with the given decimals; what is no number is a dash.
+func fixed(v float64, decimals int) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "–"
+	}
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(s, "-0.") == "" {
+		s = strings.TrimPrefix(s, "-") // no negative zero
+	}
+	return strings.Replace(s, "-", minus, 1)
+}
+
+// signed is fixed with a plus before what is not negative.
+func signed(v float64, decimals int) string {
+	s := fixed(v, decimals)
+	if v >= 0 {
+		return "+" + s
+	}
+	return s
+}
+
+// short prints v with as few digits as tell it.
+func short(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+
+// thousands prints n in groups of three digits.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// duration prints seconds as a person would say them.
+func duration(seconds float64) string {
+	switch {
+	case seconds < 100:
+		return fmt.Sprintf("%.3g s", seconds)
+	case seconds < 6000:
+		return fmt.Sprintf("%.0f min", seconds/60)
+	}
+	return fmt.Sprintf("%.1f h", seconds/3600)
+}
+
+// plural prints a count with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+// shortHash is enough of a hash to tell files apart.
+func shortHash(hex string) string { return hex[:min(12, len(hex))] }
+
+// meanAndDeviation returns the mean and the sample standard deviation, which is
+// NaN for a single value.
+func meanAndDeviation(values []float64) (mean, deviation float64) {
+	n := float64(len(values))
+	for _, v := range values {
+		mean += v / n
+	}
+	var squares float64
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
+	}
+	if len(values) < 2 {
+		return mean, math.NaN()
+	}
+	return mean, math.Sqrt(squares / (n - 1))
+}
