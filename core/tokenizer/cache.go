@@ -21,7 +21,7 @@ type cacheSlot struct {
 }
 
 const (
-	maxCached   = 255      // bytes of the longest word remembered
+	maxCached   = 255     // bytes of the longest word remembered
 	cacheSlots  = 1 << 17 // a power of two; at most half are used
 	cacheBytes  = 1 << 21
 	cacheTokens = 1 << 18
