@@ -59,9 +59,7 @@ nothing. Compare only what ran on one machine in one run.`,
 			if f.pairs < 1 || f.tokens < 4 || f.rounds < 1 {
 				return usagef("--pairs and --rounds must be at least 1, --tokens at least 4")
 			}
-			ctx, done := a.reporting(c.Context())
-			defer done()
-			return a.bench(ctx, f)
+			return a.bench(c.Context(), f)
 		},
 	}
 	c.Flags().StringVar(&f.shape, "shape", "15m", "of the model: "+strings.Join(slices.Sorted(maps.Keys(shapes)), ", "))

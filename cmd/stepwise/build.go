@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -104,6 +105,9 @@ func (b *built) loadSources(ctx context.Context) error {
 		return asUsage(err)
 	}
 	b.Heldout = append(b.Heldout, heldout...)
+	if err := checkVocabulary(b.Base, append(slices.Clip(b.Sources), b.Heldout...)); err != nil {
+		return asUsage(err)
+	}
 	for i := len(b.Config.Sources); i < len(b.reports); i++ {
 		r := &b.reports[i]
 		r.Heldout, r.Train = r.Train, 0 // all of them are
@@ -112,6 +116,24 @@ func (b *built) loadSources(ctx context.Context) error {
 		return nil
 	}
 	return b.loadReference(ctx)
+}
+
+// checkVocabulary refuses ids that the model in dir does not have.
+func checkVocabulary(dir string, sources []core.Source) error {
+	arch, err := checkpoint.ReadArchitecture(dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range sources {
+		for i, p := range s.Pairs {
+			for _, id := range slices.Concat(p.PromptIDs, p.ChosenIDs, p.RejectedIDs) {
+				if id < 0 || int(id) >= arch.VocabSize {
+					return fmt.Errorf("source %q, pair %d: token id %d is outside of the vocabulary of %d of model %q", s.Name, i, id, arch.VocabSize, dir)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // load reads sources; what they hold out is added to b.Heldout.

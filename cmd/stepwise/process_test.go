@@ -58,6 +58,9 @@ func TestKilledRunResumes(t *testing.T) {
 		killed := ctx.Err() != nil
 		cancel()
 		if err == nil {
+			if left, err := filepath.Glob(filepath.Join(dir, "killed", "*", ".*")); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
 			compareRuns(t, filepath.Join(dir, "whole"), filepath.Join(dir, "killed"))
 			t.Logf("killed %d times", attempt)
 			return

@@ -24,6 +24,7 @@ type progress struct {
 	start    time.Time
 	shown    time.Time
 	drawn    bool // an unfinished line stands on the terminal
+	printed  bool // a line of this work has been printed elsewhere
 }
 
 func newProgress(w io.Writer) *progress {
@@ -42,19 +43,21 @@ func (p *progress) Progress(what string, done, total int) {
 	now := time.Now()
 	if what != p.what {
 		p.finishLine()
-		p.what, p.start, p.shown = what, now, time.Time{}
+		p.what, p.start, p.shown, p.printed = what, now, now, false
 	}
 	interval := 5 * time.Second
 	if p.terminal {
 		interval = 100 * time.Millisecond
 	}
-	if done < total && now.Sub(p.shown) < interval {
+	finished := done >= total && (p.terminal || p.printed)
+	if now.Sub(p.shown) < interval && !finished {
 		return
 	}
 	p.shown = now
 	line := fmt.Sprintf("%s %d/%d%s", what, done, total, pace(done, total, now.Sub(p.start)))
 	if !p.terminal {
 		fmt.Fprintln(p.w, line)
+		p.printed = true
 		return
 	}
 	fmt.Fprintf(p.w, "\r\x1b[K%s", line)

@@ -137,6 +137,23 @@ func (f *Folder) WriteDir(name string, fill func(dir string) error) error {
 	return os.Rename(tmp, path)
 }
 
+// Sweep deletes what a killed run was writing when it died. No other process may
+// be writing into the folder.
+func (f *Folder) Sweep() error {
+	for _, pattern := range []string{".*", "*/.*", "*/*/.*"} {
+		left, err := filepath.Glob(f.Path(pattern))
+		if err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Remove deletes a file or folder of the run.
 func (f *Folder) Remove(parts ...string) error { return os.RemoveAll(f.Path(parts...)) }
 

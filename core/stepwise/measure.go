@@ -50,7 +50,10 @@ func (l *loop) measureHeldout(ctx context.Context, t int, source core.Source, m 
 	if err != nil {
 		return err
 	}
-	m.Heldout[source.Name] = heldoutOf(fn, scores, reference)
+	h := heldoutOf(fn, scores, reference)
+	m.Heldout[source.Name] = h
+	core.ReporterFrom(ctx).Note(fmt.Sprintf("%s on %s: loss %.4f, reward accuracy %.4f against S; gamma > 0 in %.4f",
+		m.Name, source.Name, h.Loss, h.Accuracy, m.Gamma[source.Name].RewardAccuracy))
 	return nil
 }
 

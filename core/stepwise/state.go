@@ -67,6 +67,9 @@ func (l *loop) readState(step int) (*state, bool, error) {
 // finished steps, having read the partition and the summary, and opens the
 // metrics after the last update that still counts.
 func (l *loop) restore() (done int, err error) {
+	if err := l.Folder.Sweep(); err != nil {
+		return 0, err
+	}
 	if err := l.readOptional(); err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -160,5 +161,7 @@ func (l *loop) finish(ctx context.Context, t *training, references []record.Pair
 	if err := l.Folder.WriteJSON(folder+"/step.json", result); err != nil {
 		return err
 	}
+	core.ReporterFrom(ctx).Note(fmt.Sprintf("step %d of %d: %s, %d pairs, loss %.4f -> %.4f, %.0f s",
+		t.step, len(l.steps), strings.Join(result.Sources, ", "), result.Pairs, t.first, t.last, result.Seconds))
 	return l.Folder.Remove(folder, "state")
 }
