@@ -24,7 +24,7 @@ const (
 	maxCached   = 255     // bytes of the longest word remembered
 	cacheSlots  = 1 << 17 // a power of two; at most half are used
 	cacheBytes  = 1 << 21
-	cacheTokens = 1 << 18
+	cacheTokens = 1 << 19
 )
 
 func newCache() cache {
