@@ -29,10 +29,10 @@ func transposeAVX2(dst []float32, ldd int, src []float32, lds int, k int)
 func transposeBF16AVX2(dst []float32, ldd int, src []uint16, lds int, k int)
 
 // rowsAVX2 is isa.rows.
-func rowsAVX2(dst []float32, ldd int, src []float32, lds int, k int)
+func rowsAVX2(dst []float32, width int, panel int, src []float32, ld int, count int, panels int, k int)
 
 // rowsBF16AVX2 is isa.rowsBF16.
-func rowsBF16AVX2(dst []float32, ldd int, src []uint16, lds int, k int)
+func rowsBF16AVX2(dst []float32, width int, panel int, src []uint16, ld int, count int, panels int, k int)
 
 // maxAVX2 is isa.max.
 func maxAVX2(x []float32) float32

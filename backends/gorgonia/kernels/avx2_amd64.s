@@ -602,54 +602,72 @@ done:
 	VZEROUPPER
 	RET
 
-// func rowsAVX2(dst []float32, ldd int, src []float32, lds int, k int)
+// func rowsAVX2(dst []float32, width int, panel int, src []float32, ld int, count int, panels int, k int)
 // Requires: AVX
-TEXT ·rowsAVX2(SB), NOSPLIT, $0-72
+TEXT ·rowsAVX2(SB), NOSPLIT, $0-96
 	MOVQ   dst_base+0(FP), AX
-	MOVQ   src_base+32(FP), CX
-	MOVQ   k+64(FP), DX
-	MOVQ   ldd+24(FP), BX
+	MOVQ   src_base+40(FP), CX
+	MOVQ   k+88(FP), DX
+	MOVQ   width+24(FP), BX
 	IMUL3Q $0x04, BX, BX
-	MOVQ   lds+56(FP), SI
+	MOVQ   panel+32(FP), SI
 	IMUL3Q $0x04, SI, SI
-	TESTQ  DX, DX
-	JE     done
+	MOVQ   ld+64(FP), DI
+	IMUL3Q $0x04, DI, DI
+	MOVQ   count+72(FP), R8
+	IMUL3Q $0x04, R8, R8
 
-loop:
-	VMOVUPS (CX), Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    SI, CX
+step:
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ panels+80(FP), R11
+
+panel:
+	VMOVUPS (R10), Y0
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	ADDQ    R8, R10
+	DECQ    R11
+	JNE     panel
 	ADDQ    BX, AX
+	ADDQ    DI, CX
 	DECQ    DX
-	JNE     loop
-
-done:
+	JNE     step
 	VZEROUPPER
 	RET
 
-// func rowsBF16AVX2(dst []float32, ldd int, src []uint16, lds int, k int)
+// func rowsBF16AVX2(dst []float32, width int, panel int, src []uint16, ld int, count int, panels int, k int)
 // Requires: AVX, AVX2
-TEXT ·rowsBF16AVX2(SB), NOSPLIT, $0-72
+TEXT ·rowsBF16AVX2(SB), NOSPLIT, $0-96
 	MOVQ   dst_base+0(FP), AX
-	MOVQ   src_base+32(FP), CX
-	MOVQ   k+64(FP), DX
-	MOVQ   ldd+24(FP), BX
+	MOVQ   src_base+40(FP), CX
+	MOVQ   k+88(FP), DX
+	MOVQ   width+24(FP), BX
 	IMUL3Q $0x04, BX, BX
-	MOVQ   lds+56(FP), SI
-	IMUL3Q $0x02, SI, SI
-	TESTQ  DX, DX
-	JE     done
+	MOVQ   panel+32(FP), SI
+	IMUL3Q $0x04, SI, SI
+	MOVQ   ld+64(FP), DI
+	IMUL3Q $0x02, DI, DI
+	MOVQ   count+72(FP), R8
+	IMUL3Q $0x02, R8, R8
 
-loop:
-	VPMOVZXWD (CX), Y0
+step:
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ panels+80(FP), R11
+
+panel:
+	VPMOVZXWD (R10), Y0
 	VPSLLD    $0x10, Y0, Y0
-	VMOVUPS   Y0, (AX)
-	ADDQ      SI, CX
+	VMOVUPS   Y0, (R9)
+	ADDQ      SI, R9
+	ADDQ      R8, R10
+	DECQ      R11
+	JNE       panel
 	ADDQ      BX, AX
+	ADDQ      DI, CX
 	DECQ      DX
-	JNE       loop
-
-done:
+	JNE       step
 	VZEROUPPER
 	RET
 

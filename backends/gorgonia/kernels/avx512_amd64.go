@@ -95,13 +95,13 @@ func transposeAVX512(dst []float32, ldd int, src []float32, lds int, k int)
 func transposeBF16AVX512(dst []float32, ldd int, src []uint16, lds int, k int)
 
 // rowsAVX512 is isa.rows.
-func rowsAVX512(dst []float32, ldd int, src []float32, lds int, k int)
+func rowsAVX512(dst []float32, width int, panel int, src []float32, ld int, count int, panels int, k int)
 
 // rowsBF16AVX512 is isa.rowsBF16.
-func rowsBF16AVX512(dst []float32, ldd int, src []uint16, lds int, k int)
+func rowsBF16AVX512(dst []float32, width int, panel int, src []uint16, ld int, count int, panels int, k int)
 
 // pairsAVX512 is isa.pairs.
-func pairsAVX512(dst []float32, ldd int, src []uint16, next int, lds int, k int)
+func pairsAVX512(dst []float32, width int, panel int, src []uint16, ld int, count int, panels int, k int)
 
 // maxAVX512 is isa.max.
 func maxAVX512(x []float32) float32

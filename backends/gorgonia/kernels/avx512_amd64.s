@@ -3910,83 +3910,110 @@ done:
 	VZEROUPPER
 	RET
 
-// func rowsAVX512(dst []float32, ldd int, src []float32, lds int, k int)
+// func rowsAVX512(dst []float32, width int, panel int, src []float32, ld int, count int, panels int, k int)
 // Requires: AVX, AVX512F
-TEXT ·rowsAVX512(SB), NOSPLIT, $0-72
+TEXT ·rowsAVX512(SB), NOSPLIT, $0-96
 	MOVQ   dst_base+0(FP), AX
-	MOVQ   src_base+32(FP), CX
-	MOVQ   k+64(FP), DX
-	MOVQ   ldd+24(FP), BX
+	MOVQ   src_base+40(FP), CX
+	MOVQ   k+88(FP), DX
+	MOVQ   width+24(FP), BX
 	IMUL3Q $0x04, BX, BX
-	MOVQ   lds+56(FP), SI
+	MOVQ   panel+32(FP), SI
 	IMUL3Q $0x04, SI, SI
-	TESTQ  DX, DX
-	JE     done
+	MOVQ   ld+64(FP), DI
+	IMUL3Q $0x04, DI, DI
+	MOVQ   count+72(FP), R8
+	IMUL3Q $0x04, R8, R8
 
-loop:
-	VMOVUPS (CX), Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    SI, CX
+step:
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ panels+80(FP), R11
+
+panel:
+	VMOVUPS (R10), Z0
+	VMOVUPS Z0, (R9)
+	ADDQ    SI, R9
+	ADDQ    R8, R10
+	DECQ    R11
+	JNE     panel
 	ADDQ    BX, AX
+	ADDQ    DI, CX
 	DECQ    DX
-	JNE     loop
-
-done:
+	JNE     step
 	VZEROUPPER
 	RET
 
-// func rowsBF16AVX512(dst []float32, ldd int, src []uint16, lds int, k int)
+// func rowsBF16AVX512(dst []float32, width int, panel int, src []uint16, ld int, count int, panels int, k int)
 // Requires: AVX, AVX512F
-TEXT ·rowsBF16AVX512(SB), NOSPLIT, $0-72
+TEXT ·rowsBF16AVX512(SB), NOSPLIT, $0-96
 	MOVQ   dst_base+0(FP), AX
-	MOVQ   src_base+32(FP), CX
-	MOVQ   k+64(FP), DX
-	MOVQ   ldd+24(FP), BX
+	MOVQ   src_base+40(FP), CX
+	MOVQ   k+88(FP), DX
+	MOVQ   width+24(FP), BX
 	IMUL3Q $0x04, BX, BX
-	MOVQ   lds+56(FP), SI
-	IMUL3Q $0x02, SI, SI
-	TESTQ  DX, DX
-	JE     done
+	MOVQ   panel+32(FP), SI
+	IMUL3Q $0x04, SI, SI
+	MOVQ   ld+64(FP), DI
+	IMUL3Q $0x02, DI, DI
+	MOVQ   count+72(FP), R8
+	IMUL3Q $0x02, R8, R8
 
-loop:
-	VPMOVZXWD (CX), Z0
+step:
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ panels+80(FP), R11
+
+panel:
+	VPMOVZXWD (R10), Z0
 	VPSLLD    $0x10, Z0, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      SI, CX
+	VMOVUPS   Z0, (R9)
+	ADDQ      SI, R9
+	ADDQ      R8, R10
+	DECQ      R11
+	JNE       panel
 	ADDQ      BX, AX
+	ADDQ      DI, CX
 	DECQ      DX
-	JNE       loop
-
-done:
+	JNE       step
 	VZEROUPPER
 	RET
 
-// func pairsAVX512(dst []float32, ldd int, src []uint16, next int, lds int, k int)
+// func pairsAVX512(dst []float32, width int, panel int, src []uint16, ld int, count int, panels int, k int)
 // Requires: AVX, AVX512F
-TEXT ·pairsAVX512(SB), NOSPLIT, $0-80
+TEXT ·pairsAVX512(SB), NOSPLIT, $0-96
 	MOVQ   dst_base+0(FP), AX
-	MOVQ   src_base+32(FP), CX
-	MOVQ   k+72(FP), DX
-	MOVQ   ldd+24(FP), BX
+	MOVQ   src_base+40(FP), CX
+	MOVQ   k+88(FP), DX
+	MOVQ   width+24(FP), BX
 	IMUL3Q $0x04, BX, BX
-	MOVQ   lds+64(FP), SI
-	IMUL3Q $0x02, SI, SI
-	TESTQ  DX, DX
-	JE     done
+	MOVQ   panel+32(FP), SI
+	IMUL3Q $0x04, SI, SI
+	MOVQ   ld+64(FP), DI
+	IMUL3Q $0x02, DI, DI
+	MOVQ   count+72(FP), R8
+	IMUL3Q $0x02, R8, R8
 
-loop:
-	MOVQ      next+56(FP), DI
-	VPMOVZXWD (CX), Z0
-	VPMOVZXWD (CX)(DI*2), Z1
+step:
+	MOVQ AX, R9
+	MOVQ CX, R10
+	MOVQ panels+80(FP), R11
+
+panel:
+	VPMOVZXWD (R10), Z0
+	VPMOVZXWD (R10)(DI*1), Z1
 	VPSLLD    $0x10, Z1, Z1
 	VPORD     Z1, Z0, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      SI, CX
+	VMOVUPS   Z0, (R9)
+	ADDQ      SI, R9
+	ADDQ      R8, R10
+	DECQ      R11
+	JNE       panel
 	ADDQ      BX, AX
+	ADDQ      DI, CX
+	ADDQ      DI, CX
 	DECQ      DX
-	JNE       loop
-
-done:
+	JNE       step
 	VZEROUPPER
 	RET
 

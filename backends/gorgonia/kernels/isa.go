@@ -13,16 +13,18 @@ type isa struct {
 	// dotTile is tile where each element of a and b is a pair of bfloat16, or nil.
 	dotTile tileFunc
 
-	// The packers move k times lanes lanes to dst[l*ldd+i], l ascending, so that
-	// lanes beyond ldd are overwritten by the next step.
+	// transpose copies lanes rows of k elements, a multiple of lanes, to columns: from
+	// src[i*lds+l] to dst[l*ldd+i], l ascending, so that lanes beyond ldd are
+	// overwritten by the next step.
 	lanes         int
-	transpose     func(dst []float32, ldd int, src []float32, lds, k int) // from src[i*lds+l], k a multiple of lanes
-	transposeBF16 func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
-	rows          func(dst []float32, ldd int, src []float32, lds, k int) // from src[l*lds+i]
-	rowsBF16      func(dst []float32, ldd int, src []uint16, lds, k int)  // widening
-	// pairs takes src[l*lds+i] into the lower half and src[next+l*lds+i] into the
-	// upper.
-	pairs func(dst []float32, ldd int, src []uint16, next, lds, k int)
+	transpose     func(dst []float32, ldd int, src []float32, lds, k int)
+	transposeBF16 func(dst []float32, ldd int, src []uint16, lds, k int) // widening
+	// rows copies lanes lanes of k steps to panels: from src[l*ld+p*count+i] to
+	// dst[p*panel+l*width+i], l ascending.
+	rows     func(dst []float32, width, panel int, src []float32, ld, count, panels, k int)
+	rowsBF16 func(dst []float32, width, panel int, src []uint16, ld, count, panels, k int) // widening
+	// pairs is rows where step l takes row 2l into the lower half and row 2l+1 into the upper.
+	pairs func(dst []float32, width, panel int, src []uint16, ld, count, panels, k int)
 
 	max         func(x []float32) float32                            // -Inf for none
 	expSum      func(dst, x []float32, scale, shift float32) float32 // dst = e^(scale·x - shift); returns Σ dst

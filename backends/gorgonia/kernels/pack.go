@@ -44,15 +44,7 @@ func (o *operand) pack(w *workspace, dst []float32, width, count, first, n int) 
 		}
 		return
 	}
-	if n <= 4*count {
-		for i := 0; i < n; i += count {
-			o.packPanel(w, w.panel(dst, i/count, width), width, first+i, min(count, n-i))
-		}
-		return
-	}
-	for l := range w.kn {
-		o.packRow(w, dst, width, count, first, n, l)
-	}
+	o.packRows(w, dst, width, count, first, n)
 }
 
 // packColumns packs one panel of lanes that are contiguous in k: it transposes them.
@@ -101,32 +93,19 @@ func (o *operand) transpose(w *workspace, dst []float32, width int, src []float3
 // length.
 func holds(length, from, ld, lanes, n int) bool { return from+(lanes-1)*ld+n <= length }
 
-// packRow packs one step of all panels: a row of the operand, or two in pairs.
-func (o *operand) packRow(w *workspace, dst []float32, width, count, first, n, l int) {
-	lanes, panels := active.lanes, (n+count-1)/count
-	for i := 0; i < count; i += lanes {
-		from := o.row(w, w.l+l) + first + i
-		fit := min(panels, (o.end(w)-from-lanes+count)/count) // panels whose lanes lie within
-		if fit < 0 || o.row(w, w.l+l+1) > w.k*o.ld {
-			fit = 0
-		}
-		o.move(w, dst[l*width+i:], w.panelSize(width), from, count, fit)
-		for at := fit * count; at+i < n; at += count {
-			rest := w.panel(dst, at/count, width)[l*width+i:]
-			o.packSteps(w, rest, width, first+at+i, min(lanes, count-i, n-at-i), w.l+l, 1)
-		}
+// packRows packs lanes that lie side by side, a step of all panels after the other. The
+// last steps, where whole vectors would reach beyond the operand, go one by one.
+func (o *operand) packRows(w *workspace, dst []float32, width, count, first, n int) {
+	panels, stride := (n+count-1)/count, o.row(w, 1)
+	from := o.row(w, w.l) + first
+	reach := panels*count + active.lanes // at least what is read of a step
+	fit := max(0, min(w.kn, w.k*o.ld/stride-w.l, (o.end(w)-from-reach+stride)/stride))
+	for i := 0; i < count && fit > 0; i += active.lanes {
+		o.move(dst[i:], width, w.panelSize(width), w.dot, from+i, count, panels, fit)
 	}
-}
-
-// packPanel packs all steps of one panel.
-func (o *operand) packPanel(w *workspace, dst []float32, width, first, n int) {
-	lanes, stride := active.lanes, o.row(w, 1)
-	for i := 0; i < n; i += lanes {
-		from := o.row(w, w.l) + first + i
-		fit := min(w.kn, w.k*o.ld/stride-w.l, (o.end(w)-from-lanes+stride)/stride) // steps that lie within
-		fit = max(0, fit)
-		o.move(w, dst[i:], width, from, stride, fit)
-		o.packSteps(w, dst[fit*width+i:], width, first+i, min(lanes, n-i), w.l+fit, w.kn-fit)
+	for i := 0; i < n; i += count {
+		rest := w.panel(dst, i/count, width)[fit*width:]
+		o.packSteps(w, rest, width, first+i, min(count, n-i), w.l+fit, w.kn-fit)
 	}
 }
 
@@ -147,15 +126,14 @@ func (o *operand) end(w *workspace) int {
 }
 
 // move runs the packer for rows.
-func (o *operand) move(w *workspace, dst []float32, ldd, from, lds, k int) {
+func (o *operand) move(dst []float32, width, panel int, pairs bool, from, count, panels, k int) {
 	switch {
-	case k == 0:
-	case w.dot:
-		active.pairs(dst, ldd, o.bf16[from:], o.ld, lds, k)
+	case pairs:
+		active.pairs(dst, width, panel, o.bf16[from:], o.ld, count, panels, k)
 	case o.f32 != nil:
-		active.rows(dst, ldd, o.f32[from:], lds, k)
+		active.rows(dst, width, panel, o.f32[from:], o.ld, count, panels, k)
 	default:
-		active.rowsBF16(dst, ldd, o.bf16[from:], lds, k)
+		active.rowsBF16(dst, width, panel, o.bf16[from:], o.ld, count, panels, k)
 	}
 }
 

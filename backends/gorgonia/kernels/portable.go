@@ -7,7 +7,7 @@ import "math"
 var portable = isa{
 	name: "portable",
 	tile: tileGo, mr: 4, nr: 4,
-	lanes: 1, transpose: transposeGo[float32], transposeBF16: transposeGo[uint16], rows: rowsGo[float32], rowsBF16: rowsGo[uint16],
+	lanes: 1, transpose: transposeGo(same), transposeBF16: transposeGo(bf16), rows: rowsGo(same), rowsBF16: rowsGo(bf16),
 	max: maxGo, expSum: expSumGo, sumExp: sumExpGo, sumSquares: sumSquaresGo, dot: dotGo, dot3: dot3Go,
 	scale: scaleGo, axpy: axpyGo, add: addGo, mulAdd: mulAddGo, scaleMul: scaleMulGo,
 	normGrad: normGradGo, normGradAdd: normGradAddGo, softmaxGrad: softmaxGradGo, swiGLU: swiGLUGo, swiGLUGrad: swiGLUGradGo, rotate: rotateGo,
@@ -35,22 +35,27 @@ func tileGo(rows, k int, a []float32, rs, ks int, b []float32, bs int, c []float
 	}
 }
 
-func transposeGo[T Element](dst []float32, ldd int, src []T, _, k int) {
-	rowsGo(dst, ldd, src, 1, k) // of one lane
-}
-
-func rowsGo[T Element](dst []float32, ldd int, src []T, lds, k int) {
-	switch s := any(src).(type) {
-	case []float32:
-		for l := range k {
-			dst[l*ldd] = s[l*lds]
-		}
-	case []uint16:
-		for l := range k {
-			dst[l*ldd] = bf16(s[l*lds])
+// transposeGo is the packer of one lane at a time for elements of the given value.
+func transposeGo[T any](value func(T) float32) func(dst []float32, ldd int, src []T, lds, k int) {
+	return func(dst []float32, ldd int, src []T, _, k int) {
+		for l, v := range src[:k] {
+			dst[l*ldd] = value(v)
 		}
 	}
 }
+
+// rowsGo is likewise isa.rows.
+func rowsGo[T any](value func(T) float32) func(dst []float32, width, panel int, src []T, ld, count, panels, k int) {
+	return func(dst []float32, width, panel int, src []T, ld, count, panels, k int) {
+		for l := range k {
+			for p := range panels {
+				dst[p*panel+l*width] = value(src[l*ld+p*count])
+			}
+		}
+	}
+}
+
+func same(x float32) float32 { return x }
 
 func maxGo(x []float32) float32 {
 	top := float32(math.Inf(-1))

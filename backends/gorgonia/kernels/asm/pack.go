@@ -10,13 +10,10 @@ import (
 func (s *set) packers() {
 	s.transpose("transpose", "func(dst []float32, ldd int, src []float32, lds, k int)", 4)
 	s.transpose("transposeBF16", "func(dst []float32, ldd int, src []uint16, lds, k int)", 2)
-	s.rows("rows", "func(dst []float32, ldd int, src []float32, lds, k int)", 4, func(src reg.GPVirtual, v reg.VecVirtual) { VMOVUPS(Mem{Base: src}, v) })
-	s.rows("rowsBF16", "func(dst []float32, ldd int, src []uint16, lds, k int)", 2, func(src reg.GPVirtual, v reg.VecVirtual) { s.widen(Mem{Base: src}, v) })
+	s.rows("rows", "float32", 4, 1, func(src, _ reg.GPVirtual, v reg.VecVirtual) { VMOVUPS(Mem{Base: src}, v) })
+	s.rows("rowsBF16", "uint16", 2, 1, func(src, _ reg.GPVirtual, v reg.VecVirtual) { s.widen(Mem{Base: src}, v) })
 	if s.wide() {
-		s.rows("pairs", "func(dst []float32, ldd int, src []uint16, next, lds, k int)", 2, func(src reg.GPVirtual, v reg.VecVirtual) {
-			next := integer("next")
-			s.pair(Mem{Base: src}, Mem{Base: src, Index: next, Scale: 2}, v)
-		})
+		s.rows("pairs", "uint16", 2, 2, s.pair)
 	}
 }
 
@@ -26,31 +23,40 @@ func (s *set) widen(m Mem, v Op) {
 	VPSLLD(Imm(16), v, v)
 }
 
-// pair loads bfloat16 from two places, those of the first into the lower halves.
-func (s *set) pair(low, high Mem, v reg.VecVirtual) {
-	h := s.vec()
-	VPMOVZXWD(low, v)
-	VPMOVZXWD(high, h)
-	VPSLLD(Imm(16), h, h)
-	VPORD(h, v, v)
+// pair loads bfloat16 from a row and the next, those of the first into the lower
+// halves.
+func (s *set) pair(src, ld reg.GPVirtual, v reg.VecVirtual) {
+	high := s.vec()
+	VPMOVZXWD(Mem{Base: src}, v)
+	VPMOVZXWD(Mem{Base: src, Index: ld, Scale: 1}, high)
+	VPSLLD(Imm(16), high, high)
+	VPORD(high, v, v)
 }
 
-// rows writes a copy of k vectors, each loaded by load from src on.
-func (s *set) rows(name, signature string, size int, load func(src reg.GPVirtual, v reg.VecVirtual)) {
-	s.text(name, signature, "is isa."+name+".")
+// rows writes a copy of k steps, each of them step rows, to panels.
+func (s *set) rows(name, element string, size, step int, load func(src, ld reg.GPVirtual, v reg.VecVirtual)) {
+	s.text(name, "func(dst []float32, width, panel int, src []"+element+", ld, count, panels, k int)", "is isa."+name+".")
 	dst, src, k := base("dst"), base("src"), integer("k")
-	ldd, lds := stride("ldd", 4), stride("lds", size)
-	TESTQ(k, k)
-	JE(LabelRef("done"))
-	Label("loop")
+	width, panel, ld, count := stride("width", 4), stride("panel", 4), stride("ld", size), stride("count", size)
+	to, from, n := GP64(), GP64(), GP64()
+	Label("step")
+	MOVQ(dst, to)
+	MOVQ(src, from)
+	Load(Param("panels"), n)
+	Label("panel")
 	v := s.vec()
-	load(src, v)
-	VMOVUPS(v, Mem{Base: dst})
-	ADDQ(lds, src)
-	ADDQ(ldd, dst)
+	load(from, ld, v)
+	VMOVUPS(v, Mem{Base: to})
+	ADDQ(panel, to)
+	ADDQ(count, from)
+	DECQ(n)
+	JNE(LabelRef("panel"))
+	ADDQ(width, dst)
+	for range step {
+		ADDQ(ld, src)
+	}
 	DECQ(k)
-	JNE(LabelRef("loop"))
-	Label("done")
+	JNE(LabelRef("step"))
 	VZEROUPPER()
 	RET()
 }
