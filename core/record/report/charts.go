@@ -60,6 +60,10 @@ var subjects = []subject{
 		{"rewards/rejected", func(m record.Metrics) float64 { return m.RewardsRejected }},
 		{"rewards/margins", func(m record.Metrics) float64 { return m.Margins }},
 	}, true, []float64{0}},
+	{"Log-probabilities", "of a completion, a sum of nats, mean over the update's pairs", []curve{
+		{"logps/chosen", func(m record.Metrics) float64 { return m.LogpsChosen }},
+		{"logps/rejected", func(m record.Metrics) float64 { return m.LogpsRejected }},
+	}, true, nil},
 	{"Reward accuracy", "share of the update's pairs with a positive margin", []curve{
 		{"rewards/accuracies", func(m record.Metrics) float64 { return m.Accuracies }}}, true, []float64{0, 1}},
 	{"Gradient norm", "of the whole gradient, before clipping", []curve{
@@ -154,7 +158,7 @@ func drawLines(title string, s subject, lines []line) (template.HTML, error) {
 	}
 	p.X.Min = 1
 	fitY(p, s.bounds)
-	if err := markSteps(p, lines); err != nil {
+	if err := markSteps(p, boundaries(lines)); err != nil {
 		return "", err
 	}
 	return svg(p, chartWidth, chartHeight, title)
@@ -214,18 +218,27 @@ func fitY(p *plot.Plot, bounds []float64) {
 	}
 }
 
-// labelledSteps is how many boundaries can bear their steps' names.
-const labelledSteps = 8
-
-// markSteps draws a line before the first update of each step but the first.
-func markSteps(p *plot.Plot, lines []line) error {
-	at := map[float64]int{} // step
+// boundaries are the places before the first update of each step but the first,
+// with the step.
+func boundaries(lines []line) map[float64]int {
+	at := map[float64]int{}
 	for _, l := range lines {
 		for _, s := range l.run.stretches() {
 			if s.start > 0 {
 				at[float64(s.start)+0.5] = s.step
 			}
 		}
+	}
+	return at
+}
+
+// labelledSteps is how many boundaries can bear their steps' names.
+const labelledSteps = 8
+
+// markSteps draws a line at each boundary, and the step's name above the curves.
+func markSteps(p *plot.Plot, at map[float64]int) error {
+	if named := len(at) > 0 && len(at) <= labelledSteps; named {
+		p.Y.Max += 0.1 * (p.Y.Max - p.Y.Min)
 	}
 	names := plotter.XYLabels{}
 	for _, x := range slices.Sorted(maps.Keys(at)) {

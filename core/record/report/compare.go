@@ -42,22 +42,19 @@ func groupsOf(runs []*run) (groups []group, keys []string) {
 
 // label says what is special about a group as long as that is short.
 func label(runs []*run, id settings, keys []string) string {
+	telling := len(keys) > 0 && len(keys) <= 2
+	var values []string
+	for _, key := range keys {
+		telling = telling && !isHash(key) && len(id[key]) <= 30
+		values = append(values, cmp.Or(id[key], "–"))
+	}
 	switch {
-	case len(keys) == 1 && id[keys[0]] != "" && len(id[keys[0]]) <= 30:
-		return id[keys[0]]
+	case telling:
+		return strings.Join(values, ", ")
 	case len(runs) == 1:
 		return runs[0].name
-	case len(keys) == 2:
-		return fmt.Sprintf("%s, %s", orDash(id[keys[0]]), orDash(id[keys[1]]))
 	}
 	return runs[0].name + " and " + plural(len(runs)-1, "more seed")
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
 }
 
 // measure is a number by which final models are compared.
@@ -69,6 +66,8 @@ type measure struct {
 	get       func(record.ModelSummary) float64
 }
 
+const gammaRight = "γ\u00a0>\u00a00"
+
 // measuresOf lists what any of the runs measured.
 func measuresOf(runs []*run) []measure {
 	var all record.Summary
@@ -76,6 +75,12 @@ func measuresOf(runs []*run) []measure {
 		all.Models = append(all.Models, r.summary.Models...)
 	}
 	var out []measure
+	for _, name := range evalNames(all) {
+		out = append(out, measure{name[1], name[0], 4, +1, true, func(m record.ModelSummary) float64 {
+			v, ok := m.Eval[name[0]][name[1]]
+			return number(float64(v), ok)
+		}})
+	}
 	for _, source := range heldoutNames(all) {
 		heldout := func(title string, decimals, better int, get func(record.Heldout) float64) measure {
 			return measure{title, source, decimals, better, false, func(m record.ModelSummary) float64 {
@@ -86,17 +91,10 @@ func measuresOf(runs []*run) []measure {
 		out = append(out,
 			heldout("loss", 4, -1, func(h record.Heldout) float64 { return h.Loss }),
 			heldout("reward accuracy", 3, +1, func(h record.Heldout) float64 { return h.Accuracy }),
-			heldout("margin", 4, +1, func(h record.Heldout) float64 { return h.Margin }),
-			measure{"γ > 0", source, 3, +1, true, func(m record.ModelSummary) float64 {
+			measure{gammaRight, source, 3, +1, true, func(m record.ModelSummary) float64 {
 				g, ok := m.Gamma[source]
 				return number(g.RewardAccuracy, ok)
 			}})
-	}
-	for _, name := range evalNames(all) {
-		out = append(out, measure{name[1], name[0], 4, +1, true, func(m record.ModelSummary) float64 {
-			v, ok := m.Eval[name[0]][name[1]]
-			return number(float64(v), ok)
-		}})
 	}
 	return out
 }
@@ -114,17 +112,48 @@ func (g group) finals(m measure) []float64 {
 	return values
 }
 
+// references are the mean gammas of the group's references.
+func (g group) references() []float64 {
+	var values []float64
+	for _, r := range g.runs {
+		if v := r.gammaRef(); !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// gammaRef is the mean gamma of the references over the pairs of all steps.
+func (r *run) gammaRef() float64 {
+	var sum float64
+	var pairs int
+	for _, s := range r.steps {
+		sum += s.Gamma.Mean * float64(s.Pairs)
+		pairs += s.Pairs
+	}
+	return sum / float64(pairs)
+}
+
 // comparisonTable has a row a group, with its runs beneath where there are
 // several.
 func comparisonTable(groups []group, measures []measure) table {
-	t := table{Heads: []head{{"final model of", "", true}, {"steps", "", false}, {"updates", "over all steps", false}}}
+	t := table{
+		Over: []over{{"", 4}},
+		Heads: []head{{"final model of", "", true}, {"steps", "", false}, {"updates", "over all steps", false},
+			{"γ_ref", "mean γ of the references over all pairs of all steps, in nats", false}},
+	}
 	for _, m := range measures {
-		t.Heads = append(t.Heads, head{Text: m.of + ": " + m.title})
+		t.Heads = append(t.Heads, head{Text: m.title})
+		if last := &t.Over[len(t.Over)-1]; last.Text == m.of {
+			last.Span++
+		} else {
+			t.Over = append(t.Over, over{m.of, 1})
+		}
 	}
 	t.Rows = append(t.Rows, baseRow(groups[0].runs[0], measures))
 	for _, g := range groups {
 		first := g.runs[0]
-		cells := []cell{{Text: g.label, Small: seeds(g)}, {Text: fmt.Sprint(first.T())}, {Text: thousands(len(first.metrics))}}
+		cells := []cell{{Text: g.label, Small: seeds(g)}, {Text: fmt.Sprint(first.T())}, {Text: thousands(len(first.metrics))}, spread(g.references(), 2)}
 		for _, m := range measures {
 			cells = append(cells, spread(g.finals(m), m.decimals))
 		}
@@ -163,10 +192,10 @@ func spread(values []float64, decimals int) cell {
 
 func baseRow(r *run, measures []measure) row {
 	base, _ := r.summary.Find("S")
-	cells := []cell{{Text: "S, before training", Small: r.name}, {}, {}}
+	cells := []cell{{Text: "S, before training", Small: r.name}, {}, {}, {}}
 	for _, m := range measures {
 		c := cell{Text: fixed(m.get(base), m.decimals)}
-		if m.title != "γ > 0" && slices.Contains(heldoutNames(r.summary), m.of) {
+		if m.title != gammaRight && slices.Contains(heldoutNames(r.summary), m.of) {
 			c.Class = "idle"
 		}
 		cells = append(cells, c)
@@ -176,54 +205,9 @@ func baseRow(r *run, measures []measure) row {
 
 func finalRow(r *run, measures []measure) row {
 	m, _ := r.final()
-	cells := []cell{{Text: r.name, Small: m.Name}, {Text: fmt.Sprint(r.T())}, {Text: thousands(len(r.metrics))}}
+	cells := []cell{{Text: r.name, Small: m.Name}, {Text: fmt.Sprint(r.T())}, {Text: thousands(len(r.metrics))}, {Text: fixed(r.gammaRef(), 2)}}
 	for _, measure := range measures {
 		cells = append(cells, cell{Text: fixed(measure.get(m), measure.decimals)})
 	}
 	return row{"part", cells}
-}
-
-// comparisonNotes judges the best group's lead over the next by the seeds'
-// spread.
-func comparisonNotes(groups []group, measures []measure) []note {
-	var notes []note
-	for _, m := range measures {
-		if n, ok := lead(groups, m); m.judged && ok {
-			notes = append(notes, n)
-		}
-	}
-	if len(notes) == 0 && len(groups) > 1 {
-		return []note{{info, "One seed each", "With one seed a setting nothing tells its effect from chance. Three seeds or more of each (run.seed) give a spread to judge differences by."}}
-	}
-	return notes
-}
-
-// lead compares the two best groups of at least two seeds each.
-func lead(groups []group, m measure) (note, bool) {
-	type standing struct {
-		label       string
-		mean, error float64
-	}
-	var all []standing
-	for _, g := range groups {
-		if values := g.finals(m); len(values) > 1 {
-			mean, deviation := meanAndDeviation(values)
-			all = append(all, standing{g.label, mean, deviation / math.Sqrt(float64(len(values)))})
-		}
-	}
-	if len(all) < 2 {
-		return note{}, false
-	}
-	slices.SortStableFunc(all, func(a, b standing) int {
-		return -m.better * cmp.Compare(a.mean, b.mean)
-	})
-	gap := math.Abs(all[0].mean - all[1].mean)
-	noise := math.Hypot(all[0].error, all[1].error)
-	title := fmt.Sprintf("%s, %s: %s", m.of, m.title, all[0].label)
-	text := fmt.Sprintf("%s against %s of %s: a lead of %s, standard error %s over the seeds.",
-		fixed(all[0].mean, m.decimals), fixed(all[1].mean, m.decimals), all[1].label, fixed(gap, m.decimals), fixed(noise, m.decimals))
-	if gap <= 2*noise {
-		return note{info, fmt.Sprintf("%s, %s: no winner", m.of, m.title), all[0].label + " " + text + " That is within what seeds do."}, true
-	}
-	return note{good, title, text + " That is more than twice what seeds do."}, true
 }

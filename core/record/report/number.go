@@ -1,10 +1,10 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const minus = "−" // a sign as wide as the plus
@@ -21,10 +21,10 @@ func fixed(v float64, decimals int) string {
 	return strings.Replace(s, "-", minus, 1)
 }
 
-// signed is fixed with a plus before what is not negative.
+// signed is fixed with a plus before what prints as more than zero.
 func signed(v float64, decimals int) string {
 	s := fixed(v, decimals)
-	if v >= 0 {
+	if v > 0 && strings.Trim(s, "0.") != "" {
 		return "+" + s
 	}
 	return s
@@ -42,15 +42,13 @@ func thousands(n int) string {
 	return s
 }
 
-// duration prints seconds as a person would say them.
+// duration prints seconds to three digits or so.
 func duration(seconds float64) string {
-	switch {
-	case seconds < 100:
-		return fmt.Sprintf("%.3g s", seconds)
-	case seconds < 6000:
-		return fmt.Sprintf("%.0f min", seconds/60)
+	d := time.Duration(seconds * float64(time.Second))
+	if d < time.Minute {
+		return d.Round(10 * time.Millisecond).String()
 	}
-	return fmt.Sprintf("%.1f h", seconds/3600)
+	return d.Round(time.Second).String()
 }
 
 // plural prints a count with its noun.

@@ -56,12 +56,18 @@ func (r *run) identity() settings {
 		}
 	}
 	out["version"] = r.manifest.Version
-	out["model"] = r.manifest.Model.SHA256
+	out[modelHash] = r.manifest.Model.SHA256
 	for name, source := range r.manifest.Sources {
-		out["data of "+name] = source.SHA256
+		out[dataHash+name] = source.SHA256
 	}
 	return out
 }
+
+// Keys of an identity beside those of the configuration.
+const modelHash, dataHash = "the model's hash", "the data of "
+
+// isHash says whether the key's value tells a reader nothing.
+func isHash(key string) bool { return key == modelHash || strings.HasPrefix(key, dataHash) }
 
 // differing lists the keys in which any two of the settings differ, sorted.
 func differing(all []settings) []string {

@@ -57,7 +57,8 @@ var (
 // colours. title is for who cannot see it.
 func svg(p *plot.Plot, width, height vg.Length, title string) (template.HTML, error) {
 	canvas := vgsvg.New(width, height)
-	p.Draw(draw.New(canvas))
+	// The last label of the axis reaches over its end.
+	p.Draw(draw.Crop(draw.New(canvas), 0, -vg.Points(10), 0, -vg.Points(4)))
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return "", fmt.Errorf("chart %q: %w", title, err)

@@ -9,10 +9,17 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
-// table is drawn as it stands: a line of heads, then rows.
+// table is drawn as it stands: heads, then rows.
 type table struct {
+	Over  []over // a line above the heads, where there is any
 	Heads []head
 	Rows  []row
+}
+
+// over is what several columns have in common.
+type over struct {
+	Text string
+	Span int
 }
 
 type head struct {
@@ -51,11 +58,11 @@ func heldoutTable(r *run) table {
 		{"margin", "mean reward of chosen less that of rejected", false},
 		{"reward chosen", "mean beta (logp - logp of S) of the chosen completions", false},
 		{"rejected", "the same of the rejected completions", false},
-		{"mean γ", "logp(chosen) - logp(rejected) in nats, mean over pairs", false},
+		{"mean\u00a0γ", "logp(chosen) - logp(rejected) in nats, mean over pairs", false},
 		{"change from S", "mean over pairs of the change of γ, ± its standard error, paired", false},
 		{"γ a token", "mean of logp(chosen)/tokens - logp(rejected)/tokens", false},
 		{"γ, like lengths", "mean γ over the pairs whose lengths differ by at most 10 %", false},
-		{"γ > 0", "share of pairs that the model itself ranks right", false},
+		{"γ\u00a0>\u00a00", "share of pairs that the model itself ranks right", false},
 	}}
 	for _, source := range heldoutNames(r.summary) {
 		class := "group"
@@ -110,7 +117,7 @@ func evalTable(r *run) table {
 	columns := evalNames(r.summary)
 	t := table{Heads: []head{{"model", "", true}}}
 	for _, c := range columns {
-		t.Heads = append(t.Heads, head{Text: c[0] + " " + c[1]})
+		t.Heads = append(t.Heads, head{Text: c[0] + " " + c[1]}, head{Text: "change from S"})
 	}
 	var base record.ModelSummary
 	for _, m := range r.summary.Models {
@@ -119,7 +126,7 @@ func evalTable(r *run) table {
 		}
 		cells := []cell{{Text: m.Name, Class: "name"}}
 		for _, c := range columns {
-			cells = append(cells, evalCell(r, m, base, c))
+			cells = append(cells, evalCells(r, m, base, c)...)
 		}
 		t.Rows = append(t.Rows, row{Cells: cells})
 	}
@@ -129,17 +136,18 @@ func evalTable(r *run) table {
 	return t
 }
 
-func evalCell(r *run, m, base record.ModelSummary, c [2]string) cell {
+// evalCells are the value and its difference from S's.
+func evalCells(r *run, m, base record.ModelSummary, c [2]string) []cell {
 	v, ok := m.Eval[c[0]][c[1]]
 	if !ok {
-		return cell{Text: "–", Class: "idle"}
+		return []cell{{Text: "–", Class: "idle"}, {}}
 	}
-	out := cell{Text: fixed(float64(v), 4)}
+	out := []cell{{Text: fixed(float64(v), 4)}, {}}
 	if se, ok := r.stderrs[[3]string{m.Name, c[0], c[1]}]; ok {
-		out.Small = "± " + fixed(se, 4)
+		out[0].Small = "± " + fixed(se, 4)
 	}
 	if b, ok := base.Eval[c[0]][c[1]]; ok && m.Name != base.Name {
-		out.Small += "  " + signed(float64(v-b), 4)
+		out[1].Text = signed(float64(v-b), 4)
 	}
 	return out
 }
@@ -164,12 +172,12 @@ func partitionTable(r *run) table {
 		{"step", "", true},
 		{"sources", "", true},
 		{"pairs", "", false},
-		{"S: γ > 0", "reward accuracy of the base on the step's pairs: what easy-to-hard sorts by", false},
-		{"S: mean γ", "nats", false},
+		{"S: γ\u00a0>\u00a00", "reward accuracy of the base on the step's pairs: what easy-to-hard sorts by", false},
+		{"S: mean\u00a0γ", "nats", false},
 		{"reference", "the model whose log-probabilities the step's loss refers to", true},
 		{"γ_ref", "mean γ of the reference on the step's pairs, in nats", false},
 		{"a token", "the same, each completion divided by its tokens", false},
-		{"γ_ref > 0", "reward accuracy of the reference", false},
+		{"γ_ref\u00a0>\u00a00", "reward accuracy of the reference", false},
 		{"updates", "", false},
 		{"loss, first → last", "of the step's first and last update", false},
 		{"time", "", false},

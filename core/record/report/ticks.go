@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 )
@@ -34,22 +35,18 @@ func niceStep(width float64) float64 {
 
 // tickLabel prints v to the step's precision.
 func tickLabel(v, step float64) string {
-	switch {
-	case v == 0:
+	if math.Abs(v) < step/2 {
 		return "0"
-	case step < 1e-4 || math.Abs(v) >= 1e6:
-		return strconv.FormatFloat(roundTo(v, step), 'g', -1, 64)
 	}
-	return strconv.FormatFloat(v, 'f', max(0, -int(math.Floor(math.Log10(step)+1e-9))), 64)
+	digits := int(math.Floor(math.Log10(step) + 1e-9)) // of the step's last digit
+	label := strconv.FormatFloat(v, 'f', max(0, -digits), 64)
+	if step < 1e-3 || math.Abs(v) >= 1e6 {
+		leading := int(math.Floor(math.Log10(math.Abs(v)) + 1e-9))
+		label = strconv.FormatFloat(v, 'e', max(0, leading-digits), 64)
+		label = exponent.Replace(label)
+	}
+	return strings.Replace(label, "-", minus, 1)
 }
 
-// roundTo drops the digits far below the step, which arithmetic left.
-func roundTo(v, step float64) float64 {
-	digits := int(math.Ceil(math.Log10(math.Abs(v)/step))) + 2
-	s := strconv.FormatFloat(v, 'g', max(1, digits), 64)
-	out, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return v
-	}
-	return out
-}
+// exponent drops what an exponent does not need.
+var exponent = strings.NewReplacer("e-0", "e-", "e+0", "e", "e+", "e")
