@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"image/color"
 	"maps"
 	"math"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/stepwise-dpo/stepwise/core/record"
 )
@@ -55,7 +57,7 @@ type subject struct {
 
 var subjects = []subject{
 	{"Loss", "mean over the update's pairs", []curve{{"loss", func(m record.Metrics) float64 { return m.Loss }}}, true, nil},
-	{"Rewards", "β (logp − logp of the reference), mean over the update's pairs; both begin at 0", []curve{
+	{"Rewards", "β (logp − logp of the reference), mean over the update's pairs", []curve{
 		{"rewards/chosen", func(m record.Metrics) float64 { return m.RewardsChosen }},
 		{"rewards/rejected", func(m record.Metrics) float64 { return m.RewardsRejected }},
 		{"rewards/margins", func(m record.Metrics) float64 { return m.Margins }},
@@ -81,51 +83,54 @@ type line struct {
 
 // chartsOf draws the metrics over the updates. Runs of a group share a colour.
 func chartsOf(groups []group) ([]chart, error) {
-	var runs []*run
-	for _, g := range groups {
-		runs = append(runs, g.runs...)
-	}
-	if !slices.ContainsFunc(runs, func(r *run) bool { return len(r.metrics) > 0 }) {
+	begun := func(r *run) bool { return len(r.metrics) > 0 }
+	if !slices.ContainsFunc(groups, func(g group) bool { return slices.ContainsFunc(g.runs, begun) }) {
 		return nil, nil
 	}
 	var out []chart
 	for _, s := range subjects {
-		charts := []chart{{Title: s.title, Note: s.note}}
-		lines := [][]line{nil}
-		if len(runs) == 1 {
-			for i, c := range s.curves {
-				lines[0] = append(lines[0], line{i, runs[0], c.get})
-				if len(s.curves) > 1 {
-					charts[0].Legend = append(charts[0].Legend, legend{i, c.name})
-				}
-			}
-		} else {
-			charts, lines = splitCurves(s, groups)
+		charts, lines := splitCurves(s, groups)
+		if len(groups) == 1 && len(groups[0].runs) == 1 {
+			charts, lines = joinCurves(s, groups[0].runs[0])
 		}
-		for i := range charts {
+		for i, c := range charts {
 			var err error
-			if charts[i].SVG, err = drawLines(charts[i].Title, s, lines[i]); err != nil {
+			if c.SVG, err = drawLines(c.Title, s, lines[i]); err != nil {
 				return nil, err
 			}
+			out = append(out, c)
 		}
-		out = append(out, charts...)
 	}
 	return out, nil
 }
 
-func splitCurves(s subject, groups []group) (charts []chart, lines [][]line) {
-	for _, c := range s.curves {
-		title := s.title
+// joinCurves puts all curves of a run into one chart.
+func joinCurves(s subject, r *run) ([]chart, [][]line) {
+	c := chart{Title: s.title, Note: s.note}
+	var lines []line
+	for i, curve := range s.curves {
+		lines = append(lines, line{i, r, curve.get})
 		if len(s.curves) > 1 {
-			title = c.name
+			c.Legend = append(c.Legend, legend{i, curve.name})
+		}
+	}
+	return []chart{c}, [][]line{lines}
+}
+
+// splitCurves makes a chart of each curve, with a line a run.
+func splitCurves(s subject, groups []group) (charts []chart, lines [][]line) {
+	for _, curve := range s.curves {
+		c := chart{Title: s.title, Note: s.note}
+		if len(s.curves) > 1 {
+			c.Title = curve.name
 		}
 		var of []line
 		for i, g := range groups {
 			for _, r := range g.runs {
-				of = append(of, line{i, r, c.get})
+				of = append(of, line{i, r, curve.get})
 			}
 		}
-		charts, lines = append(charts, chart{Title: title, Note: s.note}), append(lines, of)
+		charts, lines = append(charts, c), append(lines, of)
 	}
 	return charts, lines
 }
@@ -133,35 +138,38 @@ func splitCurves(s subject, groups []group) (charts []chart, lines [][]line) {
 func drawLines(title string, s subject, lines []line) (template.HTML, error) {
 	p := newPlot()
 	p.X.Label.Text = "update"
-	var behind, front []*plotter.Line
+	var behind, front []plot.Plotter
 	for _, l := range lines {
 		for _, part := range l.run.stretches() {
 			points := pointsOf(part, l.get)
-			if len(points) == 0 {
-				continue
-			}
 			n := len(l.run.metrics)
 			limit := max(20, pointsOfChart/len(lines)*len(points)/n)
-			shown := &plotter.Line{XYs: thin(points, limit)}
-			shown.Color, shown.Width = lineColor(l.color, false), vg.Points(1.2)
-			if s.noisy && n >= smoothFrom {
-				shown.Color, shown.Width = lineColor(l.color, true), vg.Points(0.8)
-				smoothed := &plotter.Line{XYs: thin(smooth(points, n/smoothParts), limit)}
-				smoothed.Color, smoothed.Width = lineColor(l.color, false), vg.Points(1.5)
-				front = append(front, smoothed)
+			smoothed := s.noisy && n >= smoothFrom
+			behind = append(behind, drawLine(thin(points, limit), lineColor(l.color, smoothed), 1.2))
+			if smoothed {
+				front = append(front, drawLine(thin(smooth(points, n/smoothParts), limit), lineColor(l.color, false), 1.5))
 			}
-			behind = append(behind, shown)
 		}
 	}
-	for _, drawn := range append(behind, front...) {
-		p.Add(drawn)
-	}
+	p.Add(append(behind, front...)...)
 	p.X.Min = 1
 	fitY(p, s.bounds)
 	if err := markSteps(p, boundaries(lines)); err != nil {
 		return "", err
 	}
 	return svg(p, chartWidth, chartHeight, title)
+}
+
+// drawLine is a line of that width in points.
+func drawLine(points plotter.XYs, c color.Color, width float64) *plotter.Line {
+	return &plotter.Line{XYs: points, LineStyle: draw.LineStyle{Color: c, Width: vg.Points(width)}}
+}
+
+// drawDashes is the line of what is no curve.
+func drawDashes(points plotter.XYs) *plotter.Line {
+	drawn := drawLine(points, inkColor, 0.7)
+	drawn.Dashes = []vg.Length{3, 3}
+	return drawn
 }
 
 func pointsOf(part stretch, get func(record.Metrics) float64) plotter.XYs {
@@ -242,9 +250,7 @@ func markSteps(p *plot.Plot, at map[float64]int) error {
 	}
 	names := plotter.XYLabels{}
 	for _, x := range slices.Sorted(maps.Keys(at)) {
-		mark := &plotter.Line{XYs: plotter.XYs{{X: x, Y: p.Y.Min}, {X: x, Y: p.Y.Max}}}
-		mark.Color, mark.Width, mark.Dashes = inkColor, vg.Points(0.7), []vg.Length{3, 3}
-		p.Add(mark)
+		p.Add(drawDashes(plotter.XYs{{X: x, Y: p.Y.Min}, {X: x, Y: p.Y.Max}}))
 		names.XYs = append(names.XYs, plotter.XY{X: x, Y: p.Y.Max})
 		names.Labels = append(names.Labels, fmt.Sprintf("step %d", at[x]))
 	}

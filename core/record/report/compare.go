@@ -138,8 +138,8 @@ func (r *run) gammaRef() float64 {
 // several.
 func comparisonTable(groups []group, measures []measure) table {
 	t := table{
-		Over: []over{{"", 4}},
-		Heads: []head{{"final model of", "", true}, {"steps", "", false}, {"updates", "over all steps", false},
+		Over: []over{{"", 3}},
+		Heads: []head{{"final model of", "", true}, {"updates", "over all steps", false},
 			{"γ_ref", "mean γ of the references over all pairs of all steps, in nats", false}},
 	}
 	for _, m := range measures {
@@ -153,7 +153,7 @@ func comparisonTable(groups []group, measures []measure) table {
 	t.Rows = append(t.Rows, baseRow(groups[0].runs[0], measures))
 	for _, g := range groups {
 		first := g.runs[0]
-		cells := []cell{{Text: g.label, Small: seeds(g)}, {Text: fmt.Sprint(first.T())}, {Text: thousands(len(first.metrics))}, spread(g.references(), 2)}
+		cells := []cell{{Text: g.label, Small: seeds(g)}, {Text: thousands(len(first.metrics)), Small: "in " + plural(first.T(), "step")}, spread(g.references(), 2)}
 		for _, m := range measures {
 			cells = append(cells, spread(g.finals(m), m.decimals))
 		}
@@ -192,7 +192,7 @@ func spread(values []float64, decimals int) cell {
 
 func baseRow(r *run, measures []measure) row {
 	base, _ := r.summary.Find("S")
-	cells := []cell{{Text: "S, before training", Small: r.name}, {}, {}, {}}
+	cells := []cell{{Text: "S, before training", Small: r.name}, {}, {}}
 	for _, m := range measures {
 		c := cell{Text: fixed(m.get(base), m.decimals)}
 		if m.title != gammaRight && slices.Contains(heldoutNames(r.summary), m.of) {
@@ -205,7 +205,7 @@ func baseRow(r *run, measures []measure) row {
 
 func finalRow(r *run, measures []measure) row {
 	m, _ := r.final()
-	cells := []cell{{Text: r.name, Small: m.Name}, {Text: fmt.Sprint(r.T())}, {Text: thousands(len(r.metrics))}, {Text: fixed(r.gammaRef(), 2)}}
+	cells := []cell{{Text: r.name, Small: m.Name}, {Text: thousands(len(r.metrics))}, {Text: fixed(r.gammaRef(), 2)}}
 	for _, measure := range measures {
 		cells = append(cells, cell{Text: fixed(measure.get(m), measure.decimals)})
 	}

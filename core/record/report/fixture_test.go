@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/stepwise-dpo/stepwise/core/preference"
 	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
@@ -22,6 +23,7 @@ type fixture struct {
 	steps    []record.StepResult
 	summary  *record.Summary
 	metrics  []record.Metrics
+	rows     []preference.Report
 	heldout  map[string][]record.PairScore // by model
 	results  map[string]string             // by model: lm-eval's file
 }
@@ -135,6 +137,9 @@ func (f *fixture) write(t *testing.T, name string) string {
 	}
 	if f.metrics != nil {
 		check(t, record.WriteJSONL(folder, "metrics.jsonl", f.metrics))
+	}
+	if f.rows != nil {
+		check(t, folder.WriteJSON("sources.json", f.rows))
 	}
 	for _, s := range f.steps {
 		check(t, folder.WriteJSON(record.Step(s.Step)+"/step.json", s))

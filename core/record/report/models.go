@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"html/template"
 	"math"
 
@@ -53,17 +52,13 @@ func drawModels(title string, r *run, bounds []float64, get func(record.Gamma) f
 		if len(points) == 0 {
 			continue
 		}
-		drawn := &plotter.Line{XYs: points}
-		drawn.Color, drawn.Width = lineColor(i, false), vg.Points(1.5)
 		dots := &plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{
 			Color: lineColor(i, false), Radius: vg.Points(3), Shape: draw.CircleGlyph{},
 		}}
-		p.Add(drawn, dots)
+		p.Add(drawLine(points, lineColor(i, false), 1.5), dots)
 	}
 	fitY(p, bounds)
-	zero := &plotter.Line{XYs: plotter.XYs{{X: -0.3}, {X: float64(len(r.summary.Models)) - 0.7}}}
-	zero.Color, zero.Width, zero.Dashes = inkColor, vg.Points(0.7), []vg.Length{3, 3}
-	p.Add(zero)
+	p.Add(drawDashes(plotter.XYs{{X: -0.3}, {X: float64(len(r.summary.Models)) - 0.7}}))
 	p.X.Tick.Marker = modelTicks(r.summary)
 	return svg(p, chartWidth, chartHeight, title)
 }
@@ -74,7 +69,7 @@ func modelTicks(s record.Summary) plot.ConstantTicks {
 	var out plot.ConstantTicks
 	for i, m := range s.Models {
 		if i%every == 0 || i == len(s.Models)-1 {
-			out = append(out, plot.Tick{Value: float64(i), Label: fmt.Sprint(m.Name)})
+			out = append(out, plot.Tick{Value: float64(i), Label: m.Name})
 		}
 	}
 	return out

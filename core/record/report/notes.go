@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -180,9 +181,9 @@ func accuracyStuck(r *run) []note {
 			continue
 		}
 		margin := average(late(s), func(m record.Metrics) float64 { return m.Margins })
-		highest := slices.MaxFunc(s.rows, func(a, b record.Metrics) int { return int(math.Copysign(1, a.LearningRate-b.LearningRate)) }).LearningRate
+		highest := slices.MaxFunc(s.rows, func(a, b record.Metrics) int { return cmp.Compare(a.LearningRate, b.LearningRate) }).LearningRate
 		notes = append(notes, note{warn, fmt.Sprintf("Step %d: reward accuracy stuck at %s", s.step, fixed(accuracy, 3)), fmt.Sprintf(
-			"Over its last quarter the margin is %s after %s of at most %s. A coin gets 0.5. If the rewards hardly left 0, the learning rate is too low or the step too short; if they moved, look whether chosen and rejected are swapped or nearly the same (`stepwise show`).",
+			"Over its last quarter the margin is %s, after %s at a learning rate of at most %s. A coin gets 0.5. If the rewards hardly left 0, the learning rate is too low or the step too short; if they moved, look whether chosen and rejected are swapped or nearly the same (`stepwise show`).",
 			signed(margin, 4), plural(len(s.rows), "update"), short(highest))})
 	}
 	return notes
@@ -192,33 +193,39 @@ func accuracyStuck(r *run) []note {
 const spike = 5
 
 func gradientSpikes(r *run) []note {
+	remedy := "They are clipped to max_grad_norm = " + r.settings["train.max_grad_norm"] + "."
+	if r.settings.is("train.max_grad_norm", "0") {
+		remedy = "Nothing clips them: max_grad_norm would."
+	}
 	var notes []note
 	for _, s := range r.stretches() {
-		norms := make([]float64, len(s.rows))
-		for i, m := range s.rows {
-			norms[i] = m.GradNorm
-		}
-		slices.Sort(norms)
-		median := norms[len(norms)/2]
-		worst, count := record.Metrics{}, 0
-		for _, m := range s.rows {
-			if m.GradNorm > spike*median {
-				count++
-			}
-			if m.GradNorm > worst.GradNorm {
-				worst = m
-			}
-		}
-		if count == 0 || median == 0 {
+		count, median, worst := spikesOf(s.rows)
+		if count == 0 {
 			continue
-		}
-		remedy := "They are clipped to max_grad_norm = " + r.settings["train.max_grad_norm"] + "."
-		if r.settings.is("train.max_grad_norm", "0") || r.settings["train.max_grad_norm"] == "" {
-			remedy = "Nothing clips them: max_grad_norm = 1.0 would."
 		}
 		notes = append(notes, note{warn, fmt.Sprintf("Step %d: %s of the gradient norm", s.step, plural(count, "spike")), fmt.Sprintf(
 			"More than %d times the median %s; the largest is %s at update %d, where the loss was %s. %s",
 			spike, short(median), short(worst.GradNorm), worst.Update, fixed(worst.Loss, 4), remedy)})
 	}
 	return notes
+}
+
+// spikesOf counts the gradient norms far above the median and returns the
+// update of the largest.
+func spikesOf(rows []record.Metrics) (count int, median float64, worst record.Metrics) {
+	norms := make([]float64, len(rows))
+	for i, m := range rows {
+		norms[i] = m.GradNorm
+	}
+	slices.Sort(norms)
+	median = norms[len(norms)/2]
+	for _, m := range rows {
+		if median > 0 && m.GradNorm > spike*median {
+			count++
+		}
+		if m.GradNorm > worst.GradNorm {
+			worst = m
+		}
+	}
+	return count, median, worst
 }

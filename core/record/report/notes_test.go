@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/core/preference"
 	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
@@ -45,7 +46,7 @@ func TestNotes(t *testing.T) {
 			for i := range f.metrics[20:] {
 				f.metrics[20+i].Accuracies = 0.5
 			}
-		}, warn, "Step 2: reward accuracy stuck at 0.500", "after 30 updates of at most 5e-07"},
+		}, warn, "Step 2: reward accuracy stuck at 0.500", "after 30 updates at a learning rate of at most 5e-07"},
 		{"spike", func(f *fixture) {
 			f.metrics[25].GradNorm = 77
 		}, warn, "Step 2: 1 spike of the gradient norm", "the largest is 77 at update 6"},
@@ -71,6 +72,12 @@ func TestNotes(t *testing.T) {
 			g.LengthMatched = -1
 			f.summary.Models[2].Gamma["held"] = g
 		}, warn, "held: length drives γ", "mean γ of +2.500, but −1.000 over"},
+		{"dropped rows", func(f *fixture) {
+			f.rows = []preference.Report{{Source: "orca", Rows: 1234, Ties: 34, Truncated: 5}}
+		}, warn, "orca: 34 of 1,234 rows", "votes tied"},
+		{"truncated rows", func(f *fixture) {
+			f.rows = []preference.Report{{Source: "orca", Rows: 1234, Truncated: 5, RowTokens: preference.Quantiles{Max: 2000}}}
+		}, info, "orca: 5 of 1,234 rows", "truncated; max_length = 2000 would cut nothing"},
 		{"few pairs", func(f *fixture) {
 			g := f.summary.Models[2].Gamma["held"]
 			g.Pairs = 100

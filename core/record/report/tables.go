@@ -39,6 +39,20 @@ type cell struct {
 	Class string
 }
 
+// withoutEmpty drops the columns in which no row says anything.
+func (t table) withoutEmpty() table {
+	for i := len(t.Heads) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(t.Rows, func(r row) bool { return r.Cells[i].Text != "" }) {
+			continue
+		}
+		t.Heads = slices.Delete(t.Heads, i, i+1)
+		for j := range t.Rows {
+			t.Rows[j].Cells = slices.Delete(t.Rows[j].Cells, i, i+1)
+		}
+	}
+	return t
+}
+
 func numbers(texts ...string) []cell {
 	cells := make([]cell, len(texts))
 	for i, t := range texts {
@@ -75,7 +89,7 @@ func heldoutTable(r *run) table {
 			class = ""
 		}
 	}
-	return t
+	return t.withoutEmpty()
 }
 
 func heldoutCells(r *run, source string, m record.ModelSummary, h record.Heldout, first bool) []cell {
@@ -191,7 +205,7 @@ func partitionTable(r *run) table {
 			t.Rows = append(t.Rows, row{"part", partCells(r, p.Step, s)})
 		}
 	}
-	return t
+	return t.withoutEmpty()
 }
 
 func stepRow(r *run, p record.PlanStep) row {

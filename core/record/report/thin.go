@@ -40,7 +40,7 @@ func extremes(points plotter.XYs) (low, high int) {
 	return low, high
 }
 
-// smooth is the mean over a window of points around each, narrower at the ends.
+// smooth is the mean over a window of points around each, cut off at the ends.
 func smooth(line plotter.XYs, window int) plotter.XYs {
 	sums := make([]float64, len(line)+1)
 	for i, p := range line {
@@ -48,9 +48,8 @@ func smooth(line plotter.XYs, window int) plotter.XYs {
 	}
 	out := make(plotter.XYs, len(line))
 	for i, p := range line {
-		half := min(window/2, i, len(line)-1-i)
-		n := float64(2*half + 1)
-		out[i] = plotter.XY{X: p.X, Y: (sums[i+half+1] - sums[i-half]) / n}
+		from, to := max(0, i-window/2), min(len(line), i+window/2+1)
+		out[i] = plotter.XY{X: p.X, Y: (sums[to] - sums[from]) / float64(to-from)}
 	}
 	return out
 }
