@@ -33,7 +33,7 @@ func referenceAlignment(r *run) []note {
 	case less == 0:
 		return []note{{good, "The references get more aligned", text + "A more aligned reference is the bound that the next step improves on."}}
 	case more == 0:
-		return []note{{info, "The references are no more aligned than S", text + "What the earlier steps taught did not carry over to these pairs, so stepwise DPO has little to gain over plain DPO here."}}
+		return []note{{info, "The references are no more aligned than S", text + "What the earlier steps taught did not carry over to these pairs; compare with plain DPO (strategy \"all\") before trusting the partition."}}
 	}
 	return []note{{info, "Some references are more aligned than S, some are not", text}}
 }
