@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -67,47 +68,67 @@ func TestEveryPromisedChart(t *testing.T) {
 }
 
 // A chart is true where the canvas' coordinates are one affine function of the
-// file's numbers.
+// file's numbers, the same for all of its lines.
 func TestLinesFollowTheNumbers(t *testing.T) {
 	f := twoSteps()
 	doc, _ := render(t, f.write(t, "run"))
-	for title, get := range map[string]func(record.Metrics) float64{
-		"Loss":            func(m record.Metrics) float64 { return m.Loss },
-		"Rewards":         func(m record.Metrics) float64 { return m.RewardsChosen },
-		"Reward accuracy": func(m record.Metrics) float64 { return m.Accuracies },
-		"Gradient norm":   func(m record.Metrics) float64 { return m.GradNorm },
-		"Learning rate":   func(m record.Metrics) float64 { return m.LearningRate },
+	for title, numbers := range map[string]func(record.Metrics) []float64{
+		"Loss":              func(m record.Metrics) []float64 { return []float64{m.Loss} },
+		"Rewards":           func(m record.Metrics) []float64 { return []float64{m.RewardsChosen, m.RewardsRejected, m.Margins} },
+		"Log-probabilities": func(m record.Metrics) []float64 { return []float64{m.LogpsChosen, m.LogpsRejected} },
+		"Reward accuracy":   func(m record.Metrics) []float64 { return []float64{m.Accuracies} },
+		"Gradient norm":     func(m record.Metrics) []float64 { return []float64{m.GradNorm} },
+		"Learning rate":     func(m record.Metrics) []float64 { return []float64{m.LearningRate} },
 	} {
-		lines := curves(t, chartsIn(doc)[title], "var(--line0)")
-		if len(lines) != 2 || len(lines[0]) != 20 || len(lines[1]) != 30 {
-			t.Fatalf("%s: not a line a step with a point an update", title)
-		}
-		points := slices.Concat(lines...)
-		low, high := extremeValues(f.metrics, get)
-		scale := (points[high][1] - points[low][1]) / (get(f.metrics[high]) - get(f.metrics[low]))
-		across := (points[49][0] - points[0][0]) / 49
-		for i, p := range points {
-			y := points[low][1] + scale*(get(f.metrics[i])-get(f.metrics[low]))
-			if x := points[0][0] + across*float64(i); math.Abs(p[0]-x) > 0.02 || math.Abs(p[1]-y) > 0.02 {
-				t.Errorf("%s: update %d is drawn at %v, want %v, %v", title, i+1, p, x, y)
+		var drawn [][2]float64
+		var values []float64
+		for i := range numbers(f.metrics[0]) {
+			lines := curves(t, chartsIn(doc)[title], fmt.Sprintf("var(--line%d)", i))
+			if len(lines) != 2 || len(lines[0]) != 20 || len(lines[1]) != 30 {
+				t.Fatalf("%s: not a line a step with a point an update", title)
+			}
+			drawn = slices.Concat(drawn, lines[0], lines[1])
+			for _, m := range f.metrics {
+				values = append(values, numbers(m)[i])
 			}
 		}
-		if scale <= 0 || across <= 0 {
-			t.Errorf("%s: the axes run backwards", title)
-		}
+		compareLines(t, title, 50, drawn, values)
 	}
 }
 
-func extremeValues(rows []record.Metrics, get func(record.Metrics) float64) (low, high int) {
-	for i, m := range rows {
-		if get(m) < get(rows[low]) {
-			low = i
-		}
-		if get(m) > get(rows[high]) {
-			high = i
+// compareLines wants the points of lines of n points each where values say.
+func compareLines(t *testing.T, title string, n int, drawn [][2]float64, values []float64) {
+	t.Helper()
+	low, high := slices.Index(values, slices.Min(values)), slices.Index(values, slices.Max(values))
+	scale := (drawn[high][1] - drawn[low][1]) / (values[high] - values[low])
+	across := (drawn[n-1][0] - drawn[0][0]) / float64(n-1)
+	for i, p := range drawn {
+		x := drawn[0][0] + across*float64(i%n)
+		y := drawn[low][1] + scale*(values[i]-values[low])
+		if math.Abs(p[0]-x) > 0.02 || math.Abs(p[1]-y) > 0.02 {
+			t.Errorf("%s: point %d is drawn at %v, want %v, %v", title, i%n+1, p, x, y)
 		}
 	}
-	return low, high
+	if scale <= 0 || across <= 0 {
+		t.Errorf("%s: the axes run backwards", title)
+	}
+}
+
+func TestModelChartsFollowTheNumbers(t *testing.T) {
+	doc, _ := render(t, twoSteps().write(t, "run"))
+	for title, values := range map[string][]float64{
+		"γ of each model on held-out pairs": {-3.5, -1.5, 2.5},
+		"Pairs that each model ranks right": {0.31, 0.42, 0.63},
+	} {
+		lines := curves(t, chartsIn(doc)[title], "var(--line0)")
+		if len(lines) != 1 || len(lines[0]) != 3 {
+			t.Fatalf("%s: %v is not one line with a point a model", title, lines)
+		}
+		compareLines(t, title, 3, lines[0], values)
+		if got := words(chartsIn(doc)[title]); !strings.HasPrefix(got, "S M1 M2") {
+			t.Errorf("%s: the models are %q", title, got)
+		}
+	}
 }
 
 func TestStepBoundaryStandsBetweenTheSteps(t *testing.T) {
