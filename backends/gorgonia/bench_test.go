@@ -56,11 +56,14 @@ func rate(b *testing.B, tokens int, cpu float64) {
 	b.ReportMetric(float64(tokens)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
 
-func benchmarkStep(b *testing.B, items []core.Item, tokens int, o core.Options) {
-	m := open(b, testenv.SmolLM2(b), core.OpenOptions{Train: true, Options: o})
+func benchmarkStep(b *testing.B, items []core.Item, tokens int, o core.OpenOptions) {
+	o.Train = true
+	m := open(b, testenv.SmolLM2(b), o)
 	u := core.Update{LearningRate: 1e-7, MaxGradNorm: 1, Optimizer: optimizers["adamw"]}
 	step := func() {
-		accumulate(b, m, items, dpoWeights)
+		for batch := range slices.Chunk(items, 4) { // micro-batches
+			accumulate(b, m, batch, dpoWeights)
+		}
 		update(b, m, u)
 	}
 	step()
@@ -72,15 +75,16 @@ func benchmarkStep(b *testing.B, items []core.Item, tokens int, o core.Options) 
 	rate(b, tokens, cpu)
 }
 
-// BenchmarkStep is forward, backward and AdamW of SmolLM2-135M in float32.
+// BenchmarkStep is forward, backward and AdamW of SmolLM2-135M.
 func BenchmarkStep(b *testing.B) {
-	b.Run("4x256", func(b *testing.B) { benchmarkStep(b, denseItems(4, 256, 49152), 1024, nil) })
-	b.Run("4x256/recompute", func(b *testing.B) {
-		benchmarkStep(b, denseItems(4, 256, 49152), 1024, core.Options{"recompute": true})
-	})
+	for name, o := range map[string]core.OpenOptions{
+		"4x256": {}, "4x256-bf16": {DType: "bf16"}, "4x256-recompute": {Options: core.Options{"recompute": true}},
+	} {
+		b.Run(name, func(b *testing.B) { benchmarkStep(b, denseItems(4, 256, 49152), 1024, o) })
+	}
 	b.Run("pairs", func(b *testing.B) {
 		items, tokens := realPairs(b, 8)
-		benchmarkStep(b, items, tokens, nil)
+		benchmarkStep(b, items, tokens, core.OpenOptions{})
 	})
 }
 

@@ -75,14 +75,15 @@ def logps(model, ids, mask=None):
     return torch.log_softmax(logits, -1).gather(2, ids[:, 1:, None])[..., 0]
 
 
-def best_threads(f):
-    """Sets the thread count that is fastest for f."""
-    times = {}
-    for n in {1, max(1, (os.cpu_count() or 1) // 2), os.cpu_count() or 1}:
+def set_threads(n, f):
+    """Sets n threads; 0 = as many as are fastest for f."""
+    def seconds(n):
         torch.set_num_threads(n)
         f()
-        times[n] = timed(f)[0]
-    torch.set_num_threads(min(times, key=times.get))
+        return timed(f)[0]
+
+    cores = os.cpu_count() or 1
+    torch.set_num_threads(n or min({1, max(1, cores // 2), cores}, key=seconds))
     print(f"PyTorch {torch.__version__} with {torch.get_num_threads()} threads", flush=True)
 
 
@@ -156,24 +157,26 @@ def main():
     args.add_argument("--pairs", type=pathlib.Path, required=True)
     args.add_argument("--turns", type=int, default=5)
     args.add_argument("--only", default="step,score,trl")
+    args.add_argument("--threads", type=int, default=0, help="of PyTorch; 0 = the fastest of one, half and all of the processors")
+    args.add_argument("--micro-batches", default="1,4", help="of TRL")
     a = args.parse_args()
     only = a.only.split(",")
     with gzip.open(a.pairs, "rt") as f:
         pairs = [json.loads(line) for line in f]
     ours = Ours(a.model.resolve(), a.pairs.resolve())
     model = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32, attn_implementation="sdpa")
+    step = torch_step(model)
+    set_threads(a.threads, step)
     if "step" in only:
-        step = torch_step(model)
-        best_threads(step)
         compare("training step, 4 x 256", lambda: ours("BenchmarkStep/4x256"), lambda: timed(step), a.turns)
     if "score" in only:
         rows = [p["prompt_ids"] + p[c] for p in pairs[:16] for c in ("chosen_ids", "rejected_ids")]
         size = min((1, 4, 8), key=lambda s: timed(torch_score(model, rows, s))[0])
         score = torch_score(model, rows, size)
         compare(f"scoring 16 pairs, theirs in batches of {size}", lambda: ours("BenchmarkScore/pairs/float32"), lambda: timed(score), a.turns)
-    del model
+    del model, step
     if "trl" in only:
-        for size in (1, 4):
+        for size in map(int, a.micro_batches.split(",")):
             run = trl_run(a.model, pairs[:8], size)
             compare(f"8 pairs, TRL at micro-batch {size}", lambda: ours("BenchmarkStep/pairs"), run, a.turns)
 
