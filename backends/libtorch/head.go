@@ -2,9 +2,7 @@
 
 package libtorch
 
-import (
-	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
-)
+import "github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 
 // Memory of the head's log-probabilities of all tokens, in floats. In training they
 // are kept for the backward pass as long as they fit keepLogits; else, and in
@@ -28,10 +26,10 @@ type head struct {
 // chunk is how many rows have all their log-probabilities in memory at a time.
 func (h *head) chunk(keep bool) int {
 	rows := len(h.scored)
-	if keep && rows*h.arch.VocabSize <= keepLogits {
+	if keep && rows*h.arch.VocabSize <= h.keepLogits {
 		return rows
 	}
-	return min(rows, max(1, chunkLogits/h.arch.VocabSize))
+	return min(rows, max(1, h.chunkLogits/h.arch.VocabSize))
 }
 
 // score fills logp. Where keep is set, log-probabilities that fit stay in s.

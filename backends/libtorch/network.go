@@ -18,6 +18,8 @@ type network struct {
 	blocks    []block
 	finalNorm *weight
 	head      *weight
+
+	keepLogits, chunkLogits int // see there; tests set others
 }
 
 // A block is one layer. What the family lacks is nil.
@@ -42,6 +44,7 @@ func newNetwork(m *Model) *network {
 	n := &network{
 		arch: m.arch, device: m.device, dtype: m.dtype,
 		embedding: of[m.arch.Embedding.Name], finalNorm: of[m.arch.FinalNorm.Name], head: of[m.arch.Head.Name],
+		keepLogits: keepLogits, chunkLogits: chunkLogits,
 	}
 	for _, b := range m.arch.Blocks {
 		n.blocks = append(n.blocks, block{

@@ -1,0 +1,221 @@
+//go:build libtorch
+
+package libtorch
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stepwise-dpo/stepwise/core"
+)
+
+// randomItems makes items whose prompts often begin alike, of ids below a limit.
+func randomItems(seed uint64, n, limit int) []core.Item {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	tokens := func(n int) []int32 {
+		ids := make([]int32, n)
+		for i := range ids {
+			ids[i] = int32(rng.IntN(limit))
+		}
+		return ids
+	}
+	preamble := tokens(20)
+	items := make([]core.Item, n)
+	for i := range items {
+		items[i].Prompt = append(slices.Clone(preamble[:rng.IntN(20)]), tokens(1+rng.IntN(6))...)
+		for range 1 + rng.IntN(4) {
+			items[i].Completions = append(items[i].Completions, tokens(1+rng.IntN(9)))
+		}
+	}
+	return items
+}
+
+func TestOptionsRefused(t *testing.T) {
+	for want, o := range map[string]core.OpenOptions{
+		`dtype "float16" is not known`:                      {DType: "float16"},
+		`unknown option "treads"`:                           {DType: bf16, Options: core.Options{"treads": 1}},
+		`option "threads": -1 is less than 0`:               {DType: bf16, Options: core.Options{"threads": -1}},
+		`option "threads": a string is not a int`:           {DType: bf16, Options: core.Options{"threads": "two"}},
+		`option "device": "gpu" is not a device`:            {DType: bf16, Options: core.Options{"device": "gpu"}},
+		`option "device": "cuda:-1" is not a device`:        {DType: bf16, Options: core.Options{"device": "cuda:-1"}},
+		`option "memory_fraction": 1.5 is not`:              {DType: bf16, Options: core.Options{"memory_fraction": 1.5}},
+		`option "memory_fraction": 0 is not`:                {DType: bf16, Options: core.Options{"memory_fraction": 0}},
+		`option "memory_fraction": it is of a GPU's memory`: {DType: bf16, Options: core.Options{"memory_fraction": .5, "device": "cpu"}},
+	} {
+		if err := New().Check(background, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// A GPU that is not there is an error that says what to do; "auto" takes the processor.
+func TestNoGPU(t *testing.T) {
+	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
+		t.Skip("there is a GPU")
+	}
+	err := New().Check(background, core.OpenOptions{DType: bf16, Options: core.Options{"device": "cuda:0"}})
+	if err == nil || !strings.Contains(err.Error(), "no NVIDIA driver") || !strings.Contains(err.Error(), `set device = "cpu"`) {
+		t.Errorf("error %v", err)
+	}
+	m := open(t, tiny, core.OpenOptions{Options: core.Options{"device": "auto"}})
+	if m.device >= 0 {
+		t.Errorf("auto is device %d", m.device)
+	}
+}
+
+// Activations that are made anew give the gradient that kept ones give, and so do
+// log-probabilities that do not fit.
+func TestCheckpointing(t *testing.T) {
+	var gradients [2]map[string][]float32
+	for i := range gradients {
+		m := open(t, tiny, core.OpenOptions{Train: true, Options: core.Options{"checkpointing": i == 1}})
+		if i == 1 {
+			m.network.keepLogits, m.network.chunkLogits = 0, 2*m.arch.VocabSize
+		}
+		accumulate(t, m, randomItems(5, 6, 95), dpoWeights)
+		gradients[i] = map[string][]float32{}
+		for _, w := range m.weights {
+			gradients[i][w.param.Name] = gradient(t, w)
+		}
+	}
+	for name, a := range gradients[0] {
+		for k, v := range gradients[1][name] {
+			if math.Abs(float64(v-a[k])) > 1e-6*norm(a) {
+				t.Fatalf("%s[%d]: %v with checkpointing, %v without", name, k, v, a[k])
+			}
+		}
+	}
+}
+
+// A scoring pass of few rows carries keys and values on to the next.
+func TestRowsChangeNoScore(t *testing.T) {
+	m := open(t, tiny, core.OpenOptions{})
+	items := randomItems(9, 12, 95)
+	whole, err := m.LogProbs(background, items, core.Detail{PerToken: true, Greedy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m.rows = range []int{1, 2, 5, 13} {
+		cut, err := m.LogProbs(background, items, core.Detail{PerToken: true, Greedy: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range whole {
+			for j, want := range whole[i] {
+				got := cut[i][j]
+				if math.Abs(got.LogProb-want.LogProb) > 1e-5*float64(want.Tokens) || got.Greedy != want.Greedy {
+					t.Errorf("rows %d, item %d, completion %d: %+v, want %+v", m.rows, i, j, got, want)
+				}
+			}
+		}
+	}
+}
+
+// An Accumulate that is cancelled during its backward pass leaves no part of a gradient.
+func TestCancelledBackward(t *testing.T) {
+	m := open(t, tiny, core.OpenOptions{Train: true, Options: core.Options{"checkpointing": true}})
+	ctx := &dying{Context: background, calls: 3 + 2*m.arch.Layers}
+	err := m.Accumulate(ctx, randomItems(1, 3, 95), dpoWeights)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "incomplete and was dropped") {
+		t.Fatalf("error %v", err)
+	}
+	if norm := update(t, m, core.Update{Optimizer: optimizers["adamw"]}).GradNorm; norm != 0 {
+		t.Errorf("gradient norm %v", norm)
+	}
+}
+
+// A dying context is cancelled after some calls of Err.
+type dying struct {
+	context.Context
+	calls int
+}
+
+func (d *dying) Err() error {
+	if d.calls--; d.calls < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestScoringOnly(t *testing.T) {
+	m := open(t, tiny, core.OpenOptions{})
+	if err := m.Accumulate(background, randomItems(1, 1, 95), dpoWeights); err == nil || !strings.Contains(err.Error(), "scoring only") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := m.Update(background, core.Update{Optimizer: optimizers["adamw"]}); err == nil || !strings.Contains(err.Error(), "scoring only") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Steps need no more memory than the first ones did.
+func TestSteadyMemory(t *testing.T) {
+	m := open(t, tiny, core.OpenOptions{Train: true, Options: core.Options{"threads": 1}})
+	items := randomItems(1, 8, 95)
+	step := func() {
+		accumulate(t, m, items, dpoWeights)
+		update(t, m, core.Update{LearningRate: 1e-4, Optimizer: optimizers["adamw"]})
+	}
+	for range 50 {
+		step()
+	}
+	before := resident(t)
+	for range 500 {
+		step()
+	}
+	grown := resident(t) - before
+	t.Logf("500 steps: %d kB more of %d", grown>>10, before>>10)
+	if grown > 8<<20 {
+		t.Errorf("500 steps need %d bytes more", grown)
+	}
+}
+
+// resident returns the bytes of memory that the process holds.
+func resident(t *testing.T) int64 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("no /proc: the memory of a process is not known")
+	}
+	pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+// bf16 is near float32, and trains.
+func TestBF16(t *testing.T) {
+	items := randomItems(2, 4, 95)
+	exact, err := open(t, tiny, core.OpenOptions{}).LogProbs(background, items, core.Detail{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := open(t, tiny, core.OpenOptions{DType: bf16, Train: true})
+	before := contents(t, m)
+	rounded, err := m.LogProbs(background, items, core.Detail{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range exact {
+		for j, want := range exact[i] {
+			if off := math.Abs(rounded[i][j].LogProb - want.LogProb); !(off > 0 && off <= 0.1*float64(want.Tokens)) {
+				t.Errorf("item %d, completion %d: %v in bf16, %v in float32", i, j, rounded[i][j].LogProb, want.LogProb)
+			}
+		}
+	}
+	accumulate(t, m, items, dpoWeights)
+	if norm := update(t, m, core.Update{LearningRate: 1e-6, Optimizer: optimizers["adamw"]}).GradNorm; !(norm > 0) {
+		t.Errorf("gradient norm %v", norm)
+	}
+	if reflect.DeepEqual(before, contents(t, m)) {
+		t.Error("a step of less than bf16's resolution left the float32 weights")
+	}
+}

@@ -1,0 +1,104 @@
+//go:build libtorch
+
+package libtorch
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
+)
+
+// saved saves the tiny model m and makes its folder complete.
+func saved(t *testing.T, m *Model, o core.SaveOptions) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := m.Save(background, dir, o); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkpoint.CarryOver(tiny, dir, saveDTypes[o.DType]); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Training that was saved and opened goes on as if it had not been, bit for bit,
+// also from weights that were rounded for others to read.
+func TestResume(t *testing.T) {
+	for name, o := range optimizers {
+		for _, c := range []struct{ dtype, savedAs string }{{float32Name, "float32"}, {float32Name, "bf16"}, {bf16, "bf16"}} {
+			t.Run(name+" "+c.dtype+" saved as "+c.savedAs, func(t *testing.T) {
+				step := func(m *Model, seed uint64) {
+					accumulate(t, m, randomItems(seed, 4, 95), dpoWeights)
+					update(t, m, core.Update{LearningRate: 1e-2, MaxGradNorm: 1, Optimizer: o})
+				}
+				m := open(t, tiny, core.OpenOptions{DType: c.dtype, Train: true})
+				step(m, 1)
+				step(m, 2)
+				dir := saved(t, m, core.SaveOptions{DType: c.savedAs, State: true})
+				again := open(t, dir, core.OpenOptions{DType: c.dtype, Train: true, State: dir})
+				step(m, 3)
+				step(again, 3)
+				if !reflect.DeepEqual(contents(t, m), contents(t, again)) {
+					t.Error("the third step differs after saving and opening")
+				}
+			})
+		}
+	}
+}
+
+// The state of a model that has taken no step is no step.
+func TestStateBeforeTraining(t *testing.T) {
+	m := open(t, tiny, core.OpenOptions{Train: true})
+	dir := saved(t, m, core.SaveOptions{DType: "float32", State: true})
+	again := open(t, dir, core.OpenOptions{Train: true, State: dir})
+	if !reflect.DeepEqual(contents(t, m), contents(t, again)) || again.optimizer != (optimizer{}) {
+		t.Errorf("opened with other weights or optimizer %+v", again.optimizer)
+	}
+}
+
+func TestStateRefused(t *testing.T) {
+	open := func(dir string, train bool) error {
+		_, err := Backend{}.Open(background, tiny, core.OpenOptions{
+			DType: float32Name, Train: train, State: dir, Options: core.Options{"device": "cpu"},
+		})
+		return err
+	}
+	if err := open(t.TempDir(), true); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v of a folder without state", err)
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, stateFolder), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		`{"name":"adamw`:             "unexpected end",
+		`{"name":"sgd","steps":1}`:   `optimizer "sgd" after 1 steps is not known`,
+		`{"name":"adamw","steps":1}`: "safetensors",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, stateFolder, stateFile), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := open(dir, true); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("state %s: error %v, want %q", text, err, want)
+		}
+	}
+	if err := open(dir, false); err == nil || !strings.Contains(err.Error(), "scoring") {
+		t.Errorf("error %v of state for scoring", err)
+	}
+}
+
+func TestSaveRefused(t *testing.T) {
+	m := open(t, tiny, core.OpenOptions{})
+	if err := m.Save(background, t.TempDir(), core.SaveOptions{DType: "int8"}); err == nil || !strings.Contains(err.Error(), `dtype "int8"`) {
+		t.Errorf("error %v", err)
+	}
+	if err := m.Save(background, t.TempDir(), core.SaveOptions{DType: "float32", State: true}); err == nil || !strings.Contains(err.Error(), "no optimizer state") {
+		t.Errorf("error %v", err)
+	}
+}
