@@ -14,6 +14,7 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core/config"
 	"github.com/stepwise-dpo/stepwise/core/record"
+	"github.com/stepwise-dpo/stepwise/core/record/report"
 	"github.com/stepwise-dpo/stepwise/examples/embedded"
 )
 
@@ -84,11 +85,11 @@ func (a *app) demo(ctx context.Context, dir string) error {
 	if err := printDemo(a.out, results); err != nil {
 		return err
 	}
-	report := filepath.Join(dir, "report.html")
-	if err := writeReport(report, runs); err != nil {
+	page := filepath.Join(dir, "report.html")
+	if err := report.WriteFile(page, runs); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out, "\nreport: %s (%.0f s)\n", report, time.Since(start).Seconds())
+	_, err := fmt.Fprintf(a.out, "\nreport: %s (%.0f s)\n", page, time.Since(start).Seconds())
 	return err
 }
 

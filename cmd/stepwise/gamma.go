@@ -101,15 +101,10 @@ func (a *app) gammaOfModel(ctx context.Context, name string, f gammaFlags) (rows
 			pairs[i] = record.PairScoreOf(sc)
 		}
 		g := record.GammaOf(pairs)
-		rows = append(rows, gammaRow{Model: name, Source: source.Name, Gamma: g, Seen: seemsSeen(g)})
+		rows = append(rows, gammaRow{Model: name, Source: source.Name, Gamma: g, Seen: record.SeemsSeen(g.PerToken, g.RewardAccuracy)})
 	}
 	return rows, nil
 }
-
-// seemsSeen judges by the margin a token, which length does not drive: a model
-// that was not tuned on the pairs has a few hundredths of a nat, one that was
-// has several tenths and nearly no pair wrong.
-func seemsSeen(g record.Gamma) bool { return g.PerToken > 0.25 && g.RewardAccuracy > 0.9 }
 
 // sourceName is the file's name without its extensions.
 func sourceName(path string) string {

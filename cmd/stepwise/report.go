@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +21,7 @@ func (a *app) reportCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := writeReport(out, args); err != nil {
+			if err := report.WriteFile(out, args); err != nil {
 				return asUsage(err)
 			}
 			_, err := fmt.Fprintf(a.out, "report: %s\n", out)
@@ -32,13 +30,4 @@ func (a *app) reportCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&out, "out", "report.html", "file to write")
 	return c
-}
-
-// writeReport writes the page of the runs to a file, whole or not at all.
-func writeReport(path string, runs []string) error {
-	var page bytes.Buffer
-	if err := report.Write(&page, runs); err != nil {
-		return err
-	}
-	return os.WriteFile(path, page.Bytes(), 0o644)
 }

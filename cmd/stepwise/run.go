@@ -13,6 +13,7 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core/config"
 	"github.com/stepwise-dpo/stepwise/core/record"
+	"github.com/stepwise-dpo/stepwise/core/record/report"
 )
 
 // runFlags are the flags of `stepwise run`.
@@ -85,6 +86,9 @@ func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool
 		return nil, asUsage(err)
 	}
 	if err := b.writeManifest(); err != nil {
+		return nil, err
+	}
+	if err := b.Folder.WriteJSON("sources.json", b.reports); err != nil {
 		return nil, err
 	}
 	return b.Folder, b.Do(ctx)
@@ -166,7 +170,7 @@ func (a *app) finishRun(f *record.Folder) error {
 	if err := f.ReadJSON("summary.json", &s); err != nil {
 		return err
 	}
-	if err := writeReport(f.Path("report.html"), []string{f.Path()}); err != nil {
+	if err := report.WriteFile(f.Path("report.html"), []string{f.Path()}); err != nil {
 		return err
 	}
 	if err := printSummary(a.out, s); err != nil {

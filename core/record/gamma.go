@@ -47,3 +47,9 @@ func PairScoreOf(s []core.Score) PairScore {
 		ChosenTokens: s[0].Tokens, RejectedTokens: s[1].Tokens,
 	}
 }
+
+// SeemsSeen judges whether a model was trained on the pairs whose mean gamma a
+// token and reward accuracy these are. Length does not drive the former: a model
+// that was not tuned on the pairs has a few hundredths of a nat, one that was
+// has several tenths and nearly no pair wrong.
+func SeemsSeen(perToken, accuracy float64) bool { return perToken > 0.25 && accuracy > 0.9 }

@@ -58,15 +58,10 @@ func baseGamma(r *run, step int) (float64, bool) {
 	return 0, false
 }
 
-// seemsSeen judges by the margin a token, which length does not drive: a model
-// that was not tuned on the pairs has a few hundredths of a nat, one that was
-// has several tenths and nearly no pair wrong.
-func seemsSeen(perToken, accuracy float64) bool { return perToken > 0.25 && accuracy > 0.9 }
-
 func referenceHasSeen(r *run) []note {
 	var notes []note
 	for _, s := range r.steps {
-		if !seemsSeen(s.Gamma.PerToken, s.RewardAccuracy) {
+		if !record.SeemsSeen(s.Gamma.PerToken, s.RewardAccuracy) {
 			continue
 		}
 		notes = append(notes, note{warn, fmt.Sprintf("Step %d: the reference seems to have seen these pairs", s.Step), fmt.Sprintf(
