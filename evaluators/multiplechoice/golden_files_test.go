@@ -50,8 +50,12 @@ func TestSampleFiles(t *testing.T) {
 			task := strings.TrimPrefix(name, run+"_")
 			o := core.Options{"data": goldenData(t, shared, run), "tasks": []string{task}, "limit": 1, "num_fewshot": shots[run],
 				"apply_chat_template": strings.Contains(run, "chat")}
-			runs, out := evaluated(t, o, &fakeScorer{render: chatML, answer: storedAnswers(t, want)})
-			if got := strings.TrimSuffix(string(out.samplesFile(runs[0])), "\n"); got != want {
+			runs, _ := evaluated(t, o, &fakeScorer{render: chatML, answer: storedAnswers(t, want)})
+			var lines strings.Builder
+			if err := writeSamples(&lines, runs[0]); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.TrimSuffix(lines.String(), "\n"); got != want {
 				t.Errorf("%s, shots %d: line\n%.1500s\nwant\n%.1500s", run, shots[run], got, want)
 			}
 		})

@@ -5,6 +5,19 @@
 // standard errors, and the files it writes. Two versions are followed, as
 // presets: the current one (0.4.13) and the Open LLM Leaderboard's.
 //
+// A task of one's own is a file in a folder that the option task_dir names:
+//
+//	task = "capitals"
+//	test_split = "test"
+//	doc_to_text = "Question: What is the capital of {{country}}?\nAnswer:"
+//	doc_to_choice = "{{cities}}"
+//	doc_to_target = "{{cities.index(capital)}}"
+//	metrics = ["acc", "acc_norm"]
+//	version = 1.0
+//
+//	[[files]]
+//	path = "capitals/{split}.jsonl" # below the folder that the option data names
+//
 // Tasks are data: one TOML file each, in the folder tasks and in the user's own
 // (option task_dir). How they are read is in definition.go, where their documents
 // come from in dataset.go, how shots are drawn in draw.go, how questions are

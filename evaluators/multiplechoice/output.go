@@ -1,9 +1,12 @@
 package multiplechoice
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,20 +32,27 @@ type output struct {
 func (o *output) write(dir string) error {
 	date := o.start.Add(o.took).Format("2006-01-02T15-04-05.000000")
 	for _, r := range o.runs {
-		lines := o.samplesFile(r)
-		if err := writeFile(dir, fmt.Sprintf("samples_%s_%s.jsonl", r.d.Task, date), lines); err != nil {
+		name := fmt.Sprintf("samples_%s_%s.jsonl", r.d.Task, date)
+		if err := writeFile(dir, name, func(w io.Writer) error { return writeSamples(w, r) }); err != nil {
 			return err
 		}
 	}
-	text := py.DumpJSON(o.results(), py.Format{Indent: 2})
-	return writeFile(dir, fmt.Sprintf("results_%s.json", date), []byte(text))
+	return writeFile(dir, fmt.Sprintf("results_%s.json", date), func(w io.Writer) error {
+		_, err := io.WriteString(w, py.DumpJSON(o.results(), py.Format{Indent: 2}))
+		return err
+	})
 }
 
 // writeFile writes beside the file and renames into place.
-func writeFile(dir, name string, data []byte) error {
+func writeFile(dir, name string, content func(io.Writer) error) error {
 	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path+".tmp", data, 0o644); err != nil {
+	f, err := os.Create(path + ".tmp")
+	if err != nil {
 		return err
+	}
+	w := bufio.NewWriter(f)
+	if err := errors.Join(content(w), w.Flush(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path+".tmp"))
 	}
 	return os.Rename(path+".tmp", path)
 }

@@ -2,19 +2,20 @@ package multiplechoice
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
 )
 
-// samplesFile returns a task's samples, a line of JSON each.
-func (o *output) samplesFile(r *run) []byte {
-	var b strings.Builder
+// writeSamples writes a task's samples, a line of JSON each.
+func writeSamples(w io.Writer, r *run) error {
 	for i, s := range r.samples {
-		b.WriteString(py.DumpJSON(s.record(i, r.d), py.Format{}))
-		b.WriteByte('\n')
+		if _, err := io.WriteString(w, py.DumpJSON(s.record(i, r.d), py.Format{})+"\n"); err != nil {
+			return err
+		}
 	}
-	return []byte(b.String())
+	return nil
 }
 
 // record is a sample in lm-eval's layout.
