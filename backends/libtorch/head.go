@@ -2,11 +2,15 @@
 
 package libtorch
 
-import "github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
+import (
+	"math"
 
-// Memory of the head's log-probabilities of all tokens, in floats. In training they
-// are kept for the backward pass as long as they fit keepLogits; else, and in
-// scoring, they are made chunkLogits at a time and in training made twice.
+	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
+)
+
+// Memory of the head's logits, in floats. In training their exponentials are kept
+// for the backward pass as long as they fit keepLogits; else, and in scoring, they
+// are made chunkLogits at a time and in training made twice.
 const (
 	keepLogits  = 128 << 20
 	chunkLogits = 16 << 20
@@ -14,16 +18,21 @@ const (
 
 // A head computes the log-probabilities of a batch's targets, and their gradient,
 // from the scored rows x [rows, Hidden] after the final norm.
+//
+// log p = logit - max - log(sum of exp(logit - max)), the last steps in float64:
+// torch's own log_softmax in float32 adds the exponentials of a large vocabulary up
+// such that each token's log-probability is 6e-6 too high.
 type head struct {
 	*pass
 	x    torch.Tensor
-	kept torch.Tensor // log-probabilities [rows, VocabSize] of all rows, or none
+	kept torch.Tensor // exponentials of all rows [rows, VocabSize], or none
 
-	logp   []float32 // of each target
+	sums   []float32 // of the exponentials, by scored row
+	logp   []float64 // of each target
 	argmax []int64   // of each scored row, where asked for
 }
 
-// chunk is how many rows have all their log-probabilities in memory at a time.
+// chunk is how many rows have their logits in memory at a time.
 func (h *head) chunk(keep bool) int {
 	rows := len(h.scored)
 	if keep && rows*h.arch.VocabSize <= h.keepLogits {
@@ -32,45 +41,59 @@ func (h *head) chunk(keep bool) int {
 	return min(rows, max(1, h.chunkLogits/h.arch.VocabSize))
 }
 
-// score fills logp. Where keep is set, log-probabilities that fit stay in s.
+// score fills sums and logp. Where keep is set, exponentials that fit stay in s.
 func (h *head) score(s *torch.Scope, keep, greedy bool) {
-	h.logp = make([]float32, len(h.targets))
+	h.logp, h.sums = make([]float64, len(h.targets)), make([]float32, len(h.scored))
 	if greedy {
 		h.argmax = make([]int64, len(h.scored))
 	}
 	step := h.chunk(keep)
 	for lo := 0; lo < len(h.scored); lo += step {
-		hi := min(lo+step, len(h.scored))
+		all := s.Within(func(s *torch.Scope) torch.Tensor { return h.read(s, lo, min(lo+step, len(h.scored))) })
 		if keep && step == len(h.scored) {
-			h.kept = h.logSoftmax(s, lo, hi)
-			h.read(h.kept, lo, hi)
-			return
+			h.kept = all
+		} else {
+			s.Keep(all).Free()
 		}
-		var inner torch.Scope
-		h.read(h.logSoftmax(&inner, lo, hi), lo, hi)
-		inner.Free()
 	}
 }
 
-// logSoftmax returns the log-probabilities of all tokens after rows lo:hi.
-func (h *head) logSoftmax(s *torch.Scope, lo, hi int) torch.Tensor {
+// read takes what is wanted of rows lo:hi and returns their exponentials.
+func (h *head) read(s *torch.Scope, lo, hi int) torch.Tensor {
+	logits := h.logits(s, lo, hi)
+	a, b := h.first[lo], h.first[hi]
+	given, largest := make([]float32, b-a), make([]float32, hi-lo)
+	torch.Floats(s.Rows(s.Reshape(logits, -1), h.places(s, lo, hi)), given)
+	if h.argmax != nil {
+		torch.Ints(s.ArgMax(logits), h.argmax[lo:hi])
+	}
+	torch.Floats(h.exponentiate(s, logits), largest)
+	torch.Floats(s.Sum(logits), h.sums[lo:hi])
+	for i := lo; i < hi; i++ {
+		norm := float64(largest[i-lo]) + math.Log(float64(h.sums[i]))
+		for j := h.first[i]; j < h.first[i+1]; j++ {
+			h.logp[j] = float64(given[j-a]) - norm
+		}
+	}
+	return logits
+}
+
+// logits returns the logits of rows lo:hi in float32.
+func (h *head) logits(s *torch.Scope, lo, hi int) torch.Tensor {
 	return s.Within(func(s *torch.Scope) torch.Tensor {
-		return s.LogSoftmax(s.Linear(s.Narrow(h.x, 0, lo, hi-lo), h.head.used, torch.Tensor{}))
+		return s.To(s.Linear(s.Narrow(h.x, 0, lo, hi-lo), h.head.used, torch.Tensor{}), h.device, torch.Float32)
 	})
 }
 
-// read takes the targets' log-probabilities, and the most probable tokens.
-func (h *head) read(all torch.Tensor, lo, hi int) {
-	var s torch.Scope
-	defer s.Free()
-	a, b := h.first[lo], h.first[hi]
-	torch.Floats(s.Rows(s.Reshape(all, -1), h.places(&s, lo, hi)), h.logp[a:b])
-	if h.argmax != nil {
-		torch.Ints(s.ArgMax(all), h.argmax[lo:hi])
-	}
+// exponentiate replaces logits by exp(logit - largest of the row) and returns the largest.
+func (h *head) exponentiate(s *torch.Scope, logits torch.Tensor) torch.Tensor {
+	largest := s.Max(logits)
+	s.SubInPlace(logits, largest)
+	s.ExpInPlace(logits)
+	return largest
 }
 
-// places returns the index of each target of rows lo:hi among their log-probabilities.
+// places returns the index of each target of rows lo:hi among their logits.
 func (h *head) places(s *torch.Scope, lo, hi int) torch.Tensor {
 	var index []int64
 	for i := lo; i < hi; i++ {
@@ -91,9 +114,11 @@ func (h *head) backward(s *torch.Scope, weights []float32) torch.Tensor {
 		parts = append(parts, s.Within(func(s *torch.Scope) torch.Tensor {
 			all := h.kept
 			if !all.Exists() {
-				all = h.logSoftmax(s, lo, hi)
+				all = h.logits(s, lo, hi)
+				h.exponentiate(s, all)
 			}
-			d := s.To(h.logitsGradient(s, all, weights, lo, hi), h.device, h.dtype)
+			h.logitsGradient(s, all, weights, lo, hi)
+			d := s.To(all, h.device, h.dtype)
 			torch.AddProduct(h.head.value, d, s.Narrow(h.x, 0, lo, hi-lo))
 			return s.MatMul(d, h.head.used)
 		}))
@@ -101,18 +126,16 @@ func (h *head) backward(s *torch.Scope, weights []float32) torch.Tensor {
 	return s.Cat(parts, 0)
 }
 
-// logitsGradient turns log-probabilities of rows lo:hi into the gradient of their
+// logitsGradient turns exponentials of rows lo:hi into the gradient of their
 // logits, in place: for each target of a row, weight (onehot - softmax).
-func (h *head) logitsGradient(s *torch.Scope, all torch.Tensor, weights []float32, lo, hi int) torch.Tensor {
-	total := make([]float32, hi-lo)
-	for i := range total {
+func (h *head) logitsGradient(s *torch.Scope, all torch.Tensor, weights []float32, lo, hi int) {
+	share := make([]float32, hi-lo)
+	for i := range share {
 		for _, w := range weights[h.first[lo+i]:h.first[lo+i+1]] {
-			total[i] -= w
+			share[i] -= w / h.sums[lo+i]
 		}
 	}
-	s.ExpInPlace(all)
-	s.MulInPlace(all, s.FromFloats(h.device, torch.Float32, total, hi-lo, 1))
+	s.MulInPlace(all, s.FromFloats(h.device, torch.Float32, share, hi-lo, 1))
 	given := weights[h.first[lo]:h.first[hi]]
 	s.AddAt(s.Reshape(all, -1), h.places(s, lo, hi), s.FromFloats(h.device, torch.Float32, given, len(given)))
-	return all
 }

@@ -152,7 +152,7 @@ func emptyScores(items []core.Item, d core.Detail) (scores [][]core.Score, flat 
 func (h *head) collect(scores []*core.Score, d core.Detail) {
 	for i := range h.scored {
 		for j := h.first[i]; j < h.first[i+1]; j++ {
-			t, logp := h.targets[j], float64(h.logp[j])
+			t, logp := h.targets[j], h.logp[j]
 			s := scores[t.Completion]
 			s.LogProb += logp
 			if d.PerToken {

@@ -3,6 +3,7 @@
 #include "native.h"
 
 #include <ATen/DeviceAccelerator.h>
+#include <c10/util/Logging.h>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -17,6 +18,12 @@ at::Tensor *own(at::Tensor t) { return new at::Tensor(std::move(t)); }
 at::Device device_of(int index) {
   return index < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
+
+// Nobody reads the stacks that errors would carry, and taking one costs milliseconds.
+const bool no_stacks = [] {
+  c10::SetStackTraceFetcher([]() -> std::string { return ""; });
+  return true;
+}();
 
 // guard runs f and turns what it throws into a message.
 template <typename F> void guard(char **error, F f) {

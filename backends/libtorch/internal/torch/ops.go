@@ -39,9 +39,19 @@ func (s *Scope) SiLU(x Tensor) Tensor {
 	return s.bound(func(out *libtch.Ctensor) { libtch.AtgSilu(out, x.c) })
 }
 
-// LogSoftmax returns the logarithm of the softmax of each row, in float32.
-func (s *Scope) LogSoftmax(x Tensor) Tensor {
-	return s.bound(func(out *libtch.Ctensor) { libtch.AtgLogSoftmax(out, x.c, -1, int32(Float32)) })
+// SubInPlace sets a to a - b.
+func (s *Scope) SubInPlace(a, b Tensor) {
+	s.bound(func(out *libtch.Ctensor) { libtch.AtgSub_(out, a.c, b.c) })
+}
+
+// Max returns the largest element of each row of a matrix, [rows, 1].
+func (s *Scope) Max(x Tensor) Tensor {
+	return s.bound(func(out *libtch.Ctensor) { libtch.AtgAmax(out, x.c, []int64{-1}, 1, 1) })
+}
+
+// Sum returns the sum of each row of a matrix of float32, [rows, 1].
+func (s *Scope) Sum(x Tensor) Tensor {
+	return s.bound(func(out *libtch.Ctensor) { libtch.AtgSumDimIntlist(out, x.c, []int64{-1}, 1, 1, int32(Float32)) })
 }
 
 // ArgMax returns the index of the largest element of each row.

@@ -21,7 +21,7 @@ func TestErrorsReachTheirCaller(t *testing.T) {
 			n := 1000 + from*each + i
 			kind := i % 4
 			err := Do(func() error { return fail(kind, n) })
-			want := []string{fmt.Sprintf("[1, %d]", n), fmt.Sprintf("[%d]", n), "can't allocate memory", fmt.Sprint(n, " bytes")}[kind]
+			want := []string{fmt.Sprintf("(1x%d and", n), fmt.Sprintf("(%d)", n), "can't allocate memory", fmt.Sprint(n, " bytes")}[kind]
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("caller %d, call %d: error %v, want %q", from, i, err, want)
 			}
