@@ -2,10 +2,7 @@ package gorgonia
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
@@ -83,45 +80,15 @@ func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.
 	if err != nil {
 		return nil, err
 	}
-	padding, err := readPadding(path, arch.VocabSize)
-	if err != nil {
-		return nil, err
-	}
 	m := &Model{
 		arch: arch, options: own, weights: newWeights(arch), pool: kernels.NewPool(own.Threads),
-		rows: scoringRows, padding: padding, trainable: o.Train,
+		rows: scoringRows, trainable: o.Train,
 	}
 	if err := m.load(ctx, path, o); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
-}
-
-// readPadding returns pad_token_id of config.json, which as in torch may count from
-// the vocabulary's end, or -1.
-func readPadding(dir string, vocabulary int) (int, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "config.json"))
-	if err != nil {
-		return -1, err
-	}
-	var config struct {
-		Padding *int `json:"pad_token_id"`
-	}
-	if err := json.Unmarshal(text, &config); err != nil {
-		return -1, fmt.Errorf("%q: %w", filepath.Join(dir, "config.json"), err)
-	}
-	if config.Padding == nil {
-		return -1, nil
-	}
-	p := *config.Padding
-	if p < 0 {
-		p += vocabulary
-	}
-	if p < 0 || p >= vocabulary {
-		return -1, fmt.Errorf("%q: pad_token_id %d is not in the vocabulary of %d", filepath.Join(dir, "config.json"), *config.Padding, vocabulary)
-	}
-	return p, nil
 }
 
 // load reads the weights and makes what training needs.

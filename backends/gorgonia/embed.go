@@ -31,7 +31,7 @@ func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dh := in[0].Float32s()
 		for i, id := range n.batch.tokens {
-			if int(id) == n.padding {
+			if int(id) == n.arch.Padding {
 				clear(dh[i*w.cols : (i+1)*w.cols])
 			}
 		}

@@ -29,7 +29,6 @@ type Model struct {
 	training *network
 
 	rows      int // scoringRows
-	padding   int // token, -1 = none
 	trainable bool
 	optimizer optimizer
 }

@@ -18,8 +18,6 @@ type network struct {
 	half    bool        // products are of bfloat16
 	rounded [2][]uint16 // activations, for them
 
-	padding int // the token whose embedding has no gradient, -1 = none
-
 	inputs  map[use]*G.Node
 	trained G.Nodes // inputs in the order in which they were added
 
@@ -58,7 +56,7 @@ func newTraining(m *Model) (*network, error) {
 
 func emptyNetwork(m *Model) *network {
 	return &network{
-		tape: newTape(&m.arena), arch: m.arch, pool: m.pool, batch: &m.batch, rotary: &m.rotary, padding: m.padding,
+		tape: newTape(&m.arena), arch: m.arch, pool: m.pool, batch: &m.batch, rotary: &m.rotary,
 		half:   m.options.Arithmetic == bf16,
 		inputs: map[use]*G.Node{}, again: map[*G.Node]*G.Node{}, direct: map[*G.Node]*G.Node{},
 		head: &head{limit: chunkLogits},

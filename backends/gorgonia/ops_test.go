@@ -28,9 +28,9 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	m := &Model{arch: &checkpoint.Architecture{
-		VocabSize: 11, Hidden: 6, Heads: 4, KVHeads: 2, HeadDim: 4, FFN: 5, NormEps: 1e-5,
+		VocabSize: 11, Padding: -1, Hidden: 6, Heads: 4, KVHeads: 2, HeadDim: 4, FFN: 5, NormEps: 1e-5,
 		RoPE: checkpoint.RoPE{Type: "default", Dim: 4, Theta: 100, AttentionFactor: 1},
-	}, pool: kernels.NewPool(2), padding: -1}
+	}, pool: kernels.NewPool(2)}
 	t.Cleanup(m.pool.Close)
 	items := []core.Item{
 		{Prompt: []int32{1, 2, 3}, Completions: [][]int32{{4, 5, 6}, {4, 7, 8, 9}, {10}}},

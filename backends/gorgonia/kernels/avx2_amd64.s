@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tile1AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1AVX2(SB), NOSPLIT, $0-113
 	MOVQ    k+0(FP), AX
 	MOVQ    a_base+8(FP), CX
@@ -27,8 +27,10 @@ TEXT ·tile1AVX2(SB), NOSPLIT, $0-113
 	JMP     start
 
 clear:
-	VXORPS Y14, Y14, Y14
-	VXORPS Y15, Y15, Y15
+	PREFETCHT0 (R8)
+	PREFETCHT0 32(R8)
+	VXORPS     Y14, Y14, Y14
+	VXORPS     Y15, Y15, Y15
 
 start:
 loop:
@@ -50,7 +52,7 @@ loop:
 	RET
 
 // func tile2AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2AVX2(SB), NOSPLIT, $0-113
 	MOVQ    k+0(FP), AX
 	MOVQ    a_base+8(FP), CX
@@ -75,10 +77,15 @@ TEXT ·tile2AVX2(SB), NOSPLIT, $0-113
 	JMP     start
 
 clear:
-	VXORPS Y12, Y12, Y12
-	VXORPS Y13, Y13, Y13
-	VXORPS Y14, Y14, Y14
-	VXORPS Y15, Y15, Y15
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	VXORPS     Y12, Y12, Y12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Y14, Y14, Y14
+	VXORPS     Y15, Y15, Y15
 
 start:
 loop:
@@ -106,7 +113,7 @@ loop:
 	RET
 
 // func tile3AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3AVX2(SB), NOSPLIT, $0-113
 	MOVQ    k+0(FP), AX
 	MOVQ    a_base+8(FP), CX
@@ -134,12 +141,20 @@ TEXT ·tile3AVX2(SB), NOSPLIT, $0-113
 	JMP     start
 
 clear:
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-	VXORPS Y13, Y13, Y13
-	VXORPS Y14, Y14, Y14
-	VXORPS Y15, Y15, Y15
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Y14, Y14, Y14
+	VXORPS     Y15, Y15, Y15
 
 start:
 loop:
@@ -173,7 +188,7 @@ loop:
 	RET
 
 // func tile4AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4AVX2(SB), NOSPLIT, $0-113
 	MOVQ    k+0(FP), AX
 	MOVQ    a_base+8(FP), CX
@@ -204,14 +219,25 @@ TEXT ·tile4AVX2(SB), NOSPLIT, $0-113
 	JMP     start
 
 clear:
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-	VXORPS Y13, Y13, Y13
-	VXORPS Y14, Y14, Y14
-	VXORPS Y15, Y15, Y15
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Y14, Y14, Y14
+	VXORPS     Y15, Y15, Y15
 
 start:
 	LEAQ (BX)(BX*2), R8
@@ -253,7 +279,7 @@ loop:
 	RET
 
 // func tile5AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile5AVX2(SB), NOSPLIT, $0-113
 	MOVQ    k+0(FP), AX
 	MOVQ    a_base+8(FP), CX
@@ -287,16 +313,30 @@ TEXT ·tile5AVX2(SB), NOSPLIT, $0-113
 	JMP     start
 
 clear:
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-	VXORPS Y13, Y13, Y13
-	VXORPS Y14, Y14, Y14
-	VXORPS Y15, Y15, Y15
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Y14, Y14, Y14
+	VXORPS     Y15, Y15, Y15
 
 start:
 	LEAQ (BX)(BX*2), R8
@@ -344,7 +384,7 @@ loop:
 	RET
 
 // func tile6AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile6AVX2(SB), NOSPLIT, $0-113
 	MOVQ    k+0(FP), AX
 	MOVQ    a_base+8(FP), CX
@@ -381,18 +421,35 @@ TEXT ·tile6AVX2(SB), NOSPLIT, $0-113
 	JMP     start
 
 clear:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-	VXORPS Y13, Y13, Y13
-	VXORPS Y14, Y14, Y14
-	VXORPS Y15, Y15, Y15
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 32(R9)
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Y14, Y14, Y14
+	VXORPS     Y15, Y15, Y15
 
 start:
 	LEAQ   (BX)(BX*2), R8

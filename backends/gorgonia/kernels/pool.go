@@ -112,7 +112,8 @@ func (j *job) chunk(lo int) {
 	defer j.pending.Done()
 	defer func() {
 		if r := recover(); r != nil {
-			j.failed.Store(&r)
+			failure := r // r itself would move to the heap in every chunk
+			j.failed.Store(&failure)
 		}
 	}()
 	j.f(lo, min(lo+j.grain, j.n))

@@ -94,7 +94,8 @@ func (s *set) tile(rows int, name string, mul mulFunc) {
 	RET()
 }
 
-// startTile sets the sums to C or 0.
+// startTile sets the sums to C, or to 0, and asks for C's lines: the stores at the
+// tile's end would wait for them.
 func (s *set) startTile(rows int, acc []reg.VecPhysical) {
 	load, c, ldc := Load(Param("load"), GP8()), base("c"), stride("ldc", 4)
 	TESTB(load, load)
@@ -108,6 +109,13 @@ func (s *set) startTile(rows int, acc []reg.VecPhysical) {
 	}
 	JMP(LabelRef("start"))
 	Label("clear")
+	for r := range rows {
+		PREFETCHT0(Mem{Base: c})
+		PREFETCHT0(Mem{Base: c, Disp: s.bytes()})
+		if r < rows-1 {
+			ADDQ(ldc, c)
+		}
+	}
 	for _, v := range acc[:2*rows] {
 		s.zero(v)
 	}
