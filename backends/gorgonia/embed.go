@@ -41,22 +41,20 @@ func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
 	return n.apply(o, G.Nodes{dh})
 }
 
-// pick gathers the row of each target: all that the head needs.
-func (n *network) pick(h *G.Node) *G.Node {
-	width := n.arch.Hidden
+// pick gathers the row of each target.
+func (n *network) pick(h *G.Node, width int) *G.Node {
 	o := &op{name: "pick", typ: matrixType, shape: tensor.Shape{nominal, width}, wrt: []bool{true}, widths: []int{width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		out, x := o.matrix(len(n.batch.picked), width)
 		kernels.Gather(n.pool, width, n.batch.picked, in[0].Float32s(), width, x, width)
 		return out, nil
 	}
-	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes { return G.Nodes{n.unpick(grad)} }
+	o.diff = func(in G.Nodes, out, grad *G.Node) G.Nodes { return G.Nodes{n.unpick(grad, width)} }
 	return n.apply(o, G.Nodes{h})
 }
 
 // unpick adds the gradients of the picked rows to zeros.
-func (n *network) unpick(grad *G.Node) *G.Node {
-	width := n.arch.Hidden
+func (n *network) unpick(grad *G.Node, width int) *G.Node {
 	o := &op{name: "pick gradient", typ: matrixType, shape: tensor.Shape{nominal, width}, widths: []int{width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		out, dh := o.matrix(len(n.batch.tokens), width)

@@ -14,7 +14,7 @@ var _ core.Forecaster = Backend{}
 
 // processBytes is what the process holds beside the model: the program, the Go
 // runtime and the threads' packed panels.
-const processBytes = 64 << 20
+const processBytes = 32 << 20
 
 // Forecast implements core.Forecaster for training with AdamW. The rate is that of
 // the micro-batches, without the updates.

@@ -67,21 +67,25 @@ func emptyNetwork(m *Model) *network {
 func (n *network) forward(w *weights) *G.Node {
 	h := n.embed(w.embedding)
 	for i := range w.layers {
-		h = n.block(i, &w.layers[i], h)
+		h = n.block(i, &w.layers[i], h, i == len(w.layers)-1)
 	}
-	x := n.rmsNorm(n.pick(h), w.norm)
-	return n.logProbs(x, w.head)
+	return n.logProbs(n.rmsNorm(h, w.norm), w.head)
 }
 
-// block is one layer of the transformer.
-func (n *network) block(i int, l *layer, h *G.Node) *G.Node {
+// block is one layer of the transformer. The last goes on from its attention with
+// the targets' rows alone.
+func (n *network) block(i int, l *layer, h *G.Node, last bool) *G.Node {
 	inner := func(after ...*G.Node) (middle, x *G.Node) {
 		x = n.linear(n.rmsNorm(h, l.norm1, after...), l.qkv, l.qkvBias)
 		if l.queryNorm != nil {
 			x = n.headNorm(x, l.queryNorm, l.keyNorm)
 		}
 		x = n.attention(x, i, l.window)
-		middle = n.add(h, n.linear(x, l.output, l.outputBias), nil)
+		if last {
+			middle = n.addPicked(h, x, l)
+		} else {
+			middle = n.add(h, n.linear(x, l.output, l.outputBias), nil)
+		}
 		x = n.linear(n.rmsNorm(middle, l.norm2), l.gateUp, l.gateUpBias)
 		return middle, n.swiGLU(x)
 	}
@@ -97,6 +101,15 @@ func (n *network) block(i int, l *layer, h *G.Node) *G.Node {
 		for i, node := range n.made[from:] {
 			n.again[first[i]] = node
 		}
+	})
+}
+
+// addPicked is the residual stream after attention, of the targets' rows. What its
+// gradient passes by goes to all rows of h.
+func (n *network) addPicked(h, x *G.Node, l *layer) *G.Node {
+	branch := n.linear(n.pick(x, l.output.cols), l.output, l.outputBias)
+	return n.add(n.pick(h, n.arch.Hidden), branch, func(grad *G.Node) {
+		n.direct[h] = n.unpick(grad, n.arch.Hidden)
 	})
 }
 

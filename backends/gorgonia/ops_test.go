@@ -159,7 +159,7 @@ func TestOpGradients(t *testing.T) {
 	for name, build := range map[string]func(b *bench) *G.Node{
 		"embed": func(b *bench) *G.Node { return b.embed(b.matrixInput("table", 11, 6)) },
 		"pick": func(b *bench) *G.Node {
-			return b.pick(b.activation(b.matrixInput("x", len(b.batch.tokens), 6)))
+			return b.pick(b.activation(b.matrixInput("x", len(b.batch.tokens), 6)), 6)
 		},
 		"linear": func(b *bench) *G.Node {
 			return b.linear(b.activation(b.matrixInput("x", 3, 6)), b.matrixInput("w", 7, 6), b.vectorInput("bias", 7))
