@@ -2,7 +2,7 @@
 // config.json, safetensors, tokenizer and template files.
 //
 // [Resolve] finds the folder that a user named: itself, the import of a GGUF file,
-// or a model of the hub. [ReadArchitecture] reads from config.json the description
+// or a model of the hub, whose data sets [Datasets] fetches. [ReadArchitecture] reads from config.json the description
 // that backends build the network from: sizes, the blocks with their tensors'
 // names and shapes, the rotary embedding. A new family of the same blocks is an
 // entry in family.go. [Open] maps the weights, and [Weights.Check] compares them

@@ -9,16 +9,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// A hub downloads models into the cache that huggingface_hub keeps, in its
-// layout, so that both find what the other fetched:
+// A hub downloads models and data sets into the cache that huggingface_hub keeps,
+// in its layout, so that both find what the other fetched; data sets are below
+// datasets--ORG--NAME:
 //
 //	models--ORG--NAME/refs/main                the commit that a revision means
 //	models--ORG--NAME/blobs/ETAG               content, named by its hash
@@ -28,9 +27,10 @@ type hub struct {
 	endpoint string // HF_ENDPOINT
 	cache    string // HF_HUB_CACHE, HF_HOME/hub
 	token    string // HF_TOKEN, HF_HOME/token
-	offline  bool   // HF_HUB_OFFLINE
+	offline  string // the variable that forbids the network; empty = none
 	wait     time.Duration
 	progress Progress
+	listed   map[string]*listing // by kind and name
 }
 
 // newHub reads the environment by huggingface_hub's rules (its constants.py).
@@ -52,9 +52,10 @@ func newHub(progress Progress) (*hub, error) {
 		endpoint: strings.TrimRight(envOr("HF_ENDPOINT", "https://huggingface.co"), "/"),
 		cache:    envOr("HF_HUB_CACHE", filepath.Join(home, "hub")),
 		token:    os.Getenv("HF_TOKEN"),
-		offline:  isTrue(envOr("HF_HUB_OFFLINE", os.Getenv("TRANSFORMERS_OFFLINE"))),
+		offline:  offlineBy("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"),
 		wait:     time.Second,
 		progress: progress,
+		listed:   map[string]*listing{},
 	}
 	if h.token == "" {
 		data, err := os.ReadFile(envOr("HF_TOKEN_PATH", filepath.Join(home, "token")))
@@ -73,14 +74,21 @@ func envOr(name, otherwise string) string {
 	return otherwise
 }
 
-func isTrue(v string) bool {
-	return slices.Contains([]string{"1", "ON", "YES", "TRUE"}, strings.ToUpper(v))
+// offlineBy returns the first of the variables that is set, if it is true.
+func offlineBy(names ...string) string {
+	for _, name := range names {
+		switch v := os.Getenv(name); {
+		case v == "":
+		case slices.Contains([]string{"1", "ON", "YES", "TRUE"}, strings.ToUpper(v)):
+			return name
+		default:
+			return ""
+		}
+	}
+	return ""
 }
 
-// hubName matches ORG/NAME, and ORG/NAME@REVISION for a branch, tag or commit.
-var hubName = regexp.MustCompile(`^([\w][\w.-]*/[\w][\w.-]*)(?:@([\w][\w.-]*))?$`)
-
-// A hubFile is a file of a model on the hub.
+// A hubFile is a file of a repository on the hub.
 type hubFile struct {
 	Name   string `json:"rfilename"`
 	Size   int64  `json:"size"`
@@ -99,47 +107,65 @@ func (f hubFile) etag() string {
 	return f.BlobID
 }
 
-// fetch returns the folder of a model's snapshot, downloading what is not cached.
-func (h *hub) fetch(ctx context.Context, name string) (string, error) {
-	m := hubName.FindStringSubmatch(name)
-	if m == nil || strings.Contains(name, "--") || strings.Contains(name, "..") {
-		return "", fmt.Errorf("%q is not the name of a model on the hub (ORG/NAME)", name)
-	}
-	id, revision := m[1], m[2]
-	if revision == "" {
-		revision = "main"
-	}
-	repo := filepath.Join(h.cache, "models--"+strings.ReplaceAll(id, "/", "--"))
-	if h.offline {
-		dir, err := h.cached(repo, revision)
-		if err != nil {
-			return "", fmt.Errorf("model %q: %w, and HF_HUB_OFFLINE forbids to download it", name, err)
+// A listing is what the hub says of a repository at a revision.
+type listing struct {
+	commit string
+	paths  []string
+	files  map[string]hubFile // by path
+	err    error              // why there is none
+}
+
+// A Choice picks from the paths of a repository's files, slashes between their
+// parts, those that are wanted. Its error says what of the wanted is not there.
+type Choice func(paths []string) ([]string, error)
+
+// fetch returns the folder of a snapshot and the paths of the chosen files in it,
+// downloading what is not cached. The cache serves alone where the hub is not to
+// be, or cannot be, asked what is new.
+func (h *hub) fetch(ctx context.Context, r *repository, choose Choice) (dir string, chosen []string, err error) {
+	dir, chosen, missing := h.cached(r, choose)
+	if h.offline != "" {
+		if missing != nil {
+			return "", nil, fmt.Errorf("%s %q: %w, and %s forbids to download it", r.noun, r.name, missing, h.offline)
 		}
-		return dir, nil
+		return dir, chosen, nil
 	}
 	attempts := 5
-	old, oldErr := h.cached(repo, revision)
-	if oldErr == nil {
-		attempts = 1 // the hub is only asked for news
+	if missing == nil {
+		attempts = 1
 	}
-	commit, files, err := h.list(ctx, id, revision, attempts)
+	l, err := h.list(ctx, r, attempts)
 	var unreachable *url.Error
-	if oldErr == nil && errors.As(err, &unreachable) && ctx.Err() == nil {
-		return old, nil
+	switch {
+	case err == nil:
+		return h.update(ctx, r, l, choose)
+	case !errors.As(err, &unreachable) || ctx.Err() != nil:
+		return "", nil, fmt.Errorf("%s %q: %w", r.noun, r.name, err)
+	case missing != nil:
+		return "", nil, fmt.Errorf("%s %q: %w, and the hub cannot be reached: %w", r.noun, r.name, missing, err)
+	}
+	return dir, chosen, nil
+}
+
+// update brings the chosen files of a listing into the cache.
+func (h *hub) update(ctx context.Context, r *repository, l *listing, choose Choice) (dir string, chosen []string, err error) {
+	if chosen, err = choose(l.paths); err == nil {
+		err = shardsComplete(chosen)
 	}
 	if err != nil {
-		return "", fmt.Errorf("model %q: %w", name, err)
+		return "", nil, fmt.Errorf("%s %q: %w", r.noun, r.name, err)
 	}
-	dir := filepath.Join(repo, "snapshots", commit)
-	for _, f := range files {
-		if err := h.download(ctx, id, commit, repo, f); err != nil {
-			return "", fmt.Errorf("model %q: file %q: %w", name, f.Name, err)
+	for _, path := range chosen {
+		if err := h.download(ctx, r, l.commit, l.files[path]); err != nil {
+			return "", nil, fmt.Errorf("%s %q: file %q: %w", r.noun, r.name, path, err)
 		}
 	}
-	if revision == commit {
-		return dir, nil
+	if r.revision != l.commit {
+		if err := setRef(filepath.Join(r.folder, "refs", r.revision), l.commit); err != nil {
+			return "", nil, err
+		}
 	}
-	return dir, setRef(filepath.Join(repo, "refs", revision), commit)
+	return filepath.Join(r.folder, "snapshots", l.commit), chosen, nil
 }
 
 // setRef notes the commit of a branch or tag.
@@ -150,36 +176,24 @@ func setRef(path, commit string) error {
 	return writeText(path, commit)
 }
 
-// cached returns the snapshot of a revision if the cache has all of its weights.
-func (h *hub) cached(repo, revision string) (string, error) {
-	commit := revision
-	if ref, err := os.ReadFile(filepath.Join(repo, "refs", revision)); err == nil {
-		commit = strings.TrimSpace(string(ref))
+// list asks the hub for the commit of a revision and its files, once.
+func (h *hub) list(ctx context.Context, r *repository, attempts int) (*listing, error) {
+	key := r.plural + "/" + r.name
+	l := h.listed[key]
+	if l == nil {
+		l = h.listAnew(ctx, r, attempts)
+		h.listed[key] = l
 	}
-	dir := filepath.Join(repo, "snapshots", commit)
-	if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
-		return "", fmt.Errorf("revision %q is not in the cache %q", revision, h.cache)
-	}
-	files, _, err := weightFiles(dir)
-	if err != nil {
-		return "", err
-	}
-	for _, f := range files {
-		if _, err := os.Stat(f); err != nil {
-			return "", fmt.Errorf("the cache is incomplete: %w", err)
-		}
-	}
-	return dir, nil
+	return l, l.err
 }
 
-// list asks the hub for the commit of a revision and its files that a model needs.
-func (h *hub) list(ctx context.Context, id, revision string, attempts int) (commit string, files []hubFile, err error) {
-	address := fmt.Sprintf("%s/api/models/%s/revision/%s?blobs=true", h.endpoint, id, url.PathEscape(revision))
+func (h *hub) listAnew(ctx context.Context, r *repository, attempts int) *listing {
+	address := fmt.Sprintf("%s/api/%s/%s/revision/%s?blobs=true", h.endpoint, r.plural, r.id, url.PathEscape(r.revision))
 	var info struct {
 		SHA      string    `json:"sha"`
 		Siblings []hubFile `json:"siblings"`
 	}
-	err = h.retry(ctx, attempts, func() error {
+	err := h.retry(ctx, attempts, func() error {
 		resp, err := h.get(ctx, address, 0)
 		if err != nil {
 			return err
@@ -188,42 +202,17 @@ func (h *hub) list(ctx context.Context, id, revision string, attempts int) (comm
 		return json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&info)
 	})
 	if err != nil {
-		return "", nil, fmt.Errorf("list its files: %w", err)
+		return &listing{err: fmt.Errorf("list its files: %w", err)}
 	}
 	if !safeName(info.SHA) {
-		return "", nil, fmt.Errorf("answer of %s: no commit", address)
+		return &listing{err: fmt.Errorf("answer of %s: no commit", address)}
 	}
-	files, err = needed(info.Siblings)
-	return info.SHA, files, err
-}
-
-// needed selects, from all of a repository, the files of a Hugging Face folder.
-func needed(all []hubFile) ([]hubFile, error) {
-	single := slices.ContainsFunc(all, func(f hubFile) bool { return f.Name == singleFile })
-	patterns := append([]string{"config.json"}, carried...)
-	if single {
-		patterns = append(patterns, singleFile)
-	} else {
-		patterns = append(patterns, indexFile, "model-*-of-*.safetensors")
+	l := &listing{commit: info.SHA, files: map[string]hubFile{}}
+	for _, f := range info.Siblings {
+		l.paths = append(l.paths, f.Name)
+		l.files[f.Name] = f
 	}
-	var files []hubFile
-	for _, f := range all {
-		wanted := slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, f.Name); return ok })
-		if !wanted {
-			continue
-		}
-		if !safeName(f.etag()) || !filepath.IsLocal(filepath.FromSlash(f.Name)) {
-			return nil, fmt.Errorf("file %q has the impossible hash %q", f.Name, f.etag())
-		}
-		files = append(files, f)
-	}
-	has := func(name string) bool {
-		return slices.ContainsFunc(files, func(f hubFile) bool { return f.Name == name })
-	}
-	if !has("config.json") || !has(singleFile) && !has(indexFile) {
-		return nil, errors.New("the repository has no config.json with safetensors: it is not a model that can be read here")
-	}
-	return files, nil
+	return l
 }
 
 // safeName says whether a name from the network may become a file's.

@@ -19,18 +19,21 @@ import (
 
 // download brings one file into the cache: the blob, complete and with the right
 // hash, then the snapshot's link to it.
-func (h *hub) download(ctx context.Context, id, commit, repo string, f hubFile) error {
-	blob := filepath.Join(repo, "blobs", f.etag())
+func (h *hub) download(ctx context.Context, r *repository, commit string, f hubFile) error {
+	if !safeName(f.etag()) || !filepath.IsLocal(filepath.FromSlash(f.Name)) {
+		return fmt.Errorf("the hub gives it the impossible hash %q, or it is no place in a folder", f.etag())
+	}
+	blob := filepath.Join(r.folder, "blobs", f.etag())
 	if err := os.MkdirAll(filepath.Dir(blob), 0o777); err != nil {
 		return err
 	}
-	unlock, err := lockFile(filepath.Join(h.cache, ".locks", filepath.Base(repo), f.etag()+".lock"))
+	unlock, err := lockFile(filepath.Join(h.cache, ".locks", filepath.Base(r.folder), f.etag()+".lock"))
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	if info, err := os.Stat(blob); err != nil || info.Size() != f.Size {
-		address := fmt.Sprintf("%s/%s/resolve/%s/%s", h.endpoint, id, commit, (&url.URL{Path: f.Name}).EscapedPath())
+		address := fmt.Sprintf("%s/%s%s/resolve/%s/%s", h.endpoint, r.site, r.id, commit, (&url.URL{Path: f.Name}).EscapedPath())
 		if err := h.fill(ctx, address, blob+".incomplete", f); err != nil {
 			return err
 		}
@@ -38,7 +41,7 @@ func (h *hub) download(ctx context.Context, id, commit, repo string, f hubFile) 
 			return err
 		}
 	}
-	return link(blob, filepath.Join(repo, "snapshots", commit, filepath.FromSlash(f.Name)))
+	return link(blob, filepath.Join(r.folder, "snapshots", commit, filepath.FromSlash(f.Name)))
 }
 
 // fill completes the partial file at path, going on from what an interrupted
@@ -200,9 +203,9 @@ func (h *hub) refused(resp *http.Response) error {
 		if h.token == "" {
 			return fmt.Errorf("%s refuses (%s): it does not exist, or is private or gated: set HF_TOKEN", at, resp.Status)
 		}
-		return fmt.Errorf("%s refuses (%s): accept the model's terms on its page, and see that HF_TOKEN may read it", at, resp.Status)
+		return fmt.Errorf("%s refuses (%s): accept the terms on its page, and see that HF_TOKEN may read it", at, resp.Status)
 	case code == http.StatusNotFound:
-		return fmt.Errorf("%s does not have it (%s)", at, resp.Status)
+		return fmt.Errorf("%s does not have it (%s): see that the name is right, and if it is private that HF_TOKEN may read it", at, resp.Status)
 	case code == http.StatusTooManyRequests || code >= 500:
 		return &transientError{fmt.Errorf("%s: %s", at, resp.Status)}
 	default:

@@ -18,17 +18,20 @@ import (
 	"time"
 )
 
-// A fakeHub serves one model, ORG/NAME at revision main, as huggingface.co does:
-// a listing, and large files by redirection to another host.
+// A fakeHub serves one model or data set, ORG/NAME at revision main, as
+// huggingface.co does: a listing, and large files by redirection to another host.
 type fakeHub struct {
 	*httptest.Server
 	cdn      *httptest.Server
 	content  map[string][]byte
+	datasets bool // it is a data set
 	mu       sync.Mutex
 	requests []string
 	cut      int  // end the next large answers after so many bytes
 	failures int  // answer the next requests with 503
 	noRanges bool // ignore Range
+	spoil    bool // change a bit of large answers
+	gated    bool // answer 403 for files
 	leaked   bool // the other host has seen the token
 }
 
@@ -53,17 +56,23 @@ func (f *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.requests = append(f.requests, r.URL.Path+" "+r.Header.Get("Range"))
+	api, site := "/api/models/ORG/NAME/", "/ORG/NAME/resolve/"+commit+"/"
+	if f.datasets {
+		api, site = "/api/datasets/ORG/NAME/", "/datasets"+site
+	}
 	switch {
 	case f.failures > 0:
 		f.failures--
 		http.Error(w, "busy", http.StatusServiceUnavailable)
 	case r.Header.Get("Authorization") != "Bearer secret":
 		http.Error(w, "who are you", http.StatusUnauthorized)
-	case r.URL.Path == "/api/models/ORG/NAME/revision/main" && r.URL.Query().Get("blobs") == "true":
+	case r.URL.Path == api+"revision/main" && r.URL.Query().Get("blobs") == "true":
 		f.list(w)
-	case strings.HasPrefix(r.URL.Path, "/ORG/NAME/resolve/"+commit+"/"):
-		name := strings.TrimPrefix(r.URL.Path, "/ORG/NAME/resolve/"+commit+"/")
-		if strings.HasSuffix(name, ".safetensors") {
+	case f.gated:
+		http.Error(w, "ask for access", http.StatusForbidden)
+	case strings.HasPrefix(r.URL.Path, site):
+		name := strings.TrimPrefix(r.URL.Path, site)
+		if isLarge(name) {
 			// A host of another name, as cookies and credentials see it.
 			http.Redirect(w, r, strings.Replace(f.cdn.URL, "127.0.0.1", "localhost", 1)+"/"+name, http.StatusFound)
 			return
@@ -74,11 +83,18 @@ func (f *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func isLarge(name string) bool {
+	return strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".parquet")
+}
+
 func (f *fakeHub) serveLarge(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.leaked = f.leaked || r.Header.Get("Authorization") != ""
 	data := f.content[strings.TrimPrefix(r.URL.Path, "/")]
+	if f.spoil {
+		data = append([]byte{data[0] ^ 1}, data[1:]...)
+	}
 	from := 0
 	if at, ok := strings.CutPrefix(r.Header.Get("Range"), "bytes="); ok && !f.noRanges {
 		from, _ = strconv.Atoi(strings.TrimSuffix(at, "-"))
@@ -102,7 +118,7 @@ func (f *fakeHub) list(w http.ResponseWriter) {
 		git := sha1.New()
 		fmt.Fprintf(git, "blob %d\x00%s", len(data), data)
 		file := map[string]any{"rfilename": name, "size": len(data), "blobId": fmt.Sprintf("%x", git.Sum(nil))}
-		if strings.HasSuffix(name, ".safetensors") {
+		if isLarge(name) {
 			file["lfs"] = map[string]any{"sha256": fmt.Sprintf("%x", sha256.Sum256(data)), "size": len(data), "pointerSize": 130}
 		}
 		files = append(files, file)
@@ -133,7 +149,7 @@ func resolve(t *testing.T, name string, progress Progress) (string, error) {
 		t.Fatal(err)
 	}
 	h.wait = time.Millisecond
-	return h.fetch(context.Background(), name)
+	return h.model(context.Background(), name)
 }
 
 func TestHub(t *testing.T) {

@@ -35,7 +35,7 @@ func Resolve(ctx context.Context, name string, progress Progress) (dir string, e
 	if err != nil {
 		return "", err
 	}
-	return h.fetch(ctx, name)
+	return h.model(ctx, name)
 }
 
 func isGGUF(name string) bool { return strings.EqualFold(filepath.Ext(name), ".gguf") }

@@ -1,42 +1,70 @@
 package multiplechoice
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
 )
 
-// library finds and reads the data of tasks below a folder.
+// library finds and reads the data of tasks, below a folder or from the hub.
 type library struct {
-	root string
+	root string                 // empty = the hub
+	hub  *checkpoint.Datasets   // made when it is first needed
 	read map[string][]py.Object // by file and row mapping
 }
 
 func newLibrary(root string) *library {
-	return &library{root, map[string][]py.Object{}}
+	return &library{root: root, read: map[string][]py.Object{}}
 }
 
 // errNoData says that a split is in none of the places where it is looked for.
 type errNoData struct {
-	task, split string
-	cause       error
+	tasks string // quoted
+	split string
+	cause error
+}
+
+func noData(d *Definition, split string, format string, args ...any) error {
+	return &errNoData{strconv.Quote(d.Task), split, fmt.Errorf(format, args...)}
 }
 
 func (e *errNoData) Error() string {
-	return fmt.Sprintf("task %q: no data of split %q: %v", e.task, e.split, e.cause)
+	return fmt.Sprintf("task %s: no data of split %q: %v", e.tasks, e.split, e.cause)
 }
 
 func (e *errNoData) Unwrap() error { return e.cause }
 
+// joinMissing returns one error of all. A cause that tasks share, such as MMLU's 57
+// a data set that cannot be fetched, is told once.
+func joinMissing(missing []*errNoData) error {
+	var told []error
+	first := map[string]*errNoData{}
+	for _, e := range missing {
+		key := e.split + "\n" + e.cause.Error()
+		if same := first[key]; same != nil {
+			same.tasks += ", " + e.tasks
+			continue
+		}
+		first[key] = &errNoData{e.tasks, e.split, e.cause}
+		told = append(told, first[key])
+	}
+	return errors.Join(told...)
+}
+
 // split returns the documents of a split in the hub's layout, with the task's
 // own fields computed.
-func (l *library) split(d *Definition, split string) ([]py.Object, error) {
-	raw, err := l.raw(d, split)
+func (l *library) split(ctx context.Context, d *Definition, split string) ([]py.Object, error) {
+	raw, err := l.raw(ctx, d, split)
 	if err != nil {
 		return nil, err
 	}
@@ -69,17 +97,17 @@ func process(doc py.Object, replace, extend mapping) (py.Object, error) {
 }
 
 // raw returns the documents as the files have them, in the hub's layout.
-func (l *library) raw(d *Definition, split string) ([]py.Object, error) {
-	root, patterns := l.root, hubPatterns(d, split)
-	if root == "" {
-		var err error
-		if root, err = hubSnapshot(d.DatasetPath); err != nil {
-			return nil, &errNoData{d.Task, split, err}
+func (l *library) raw(ctx context.Context, d *Definition, split string) ([]py.Object, error) {
+	if l.root == "" {
+		paths, err := l.fromHub(ctx, d, split)
+		if err != nil {
+			return nil, err
 		}
-		patterns = inRepository("", d, split)
+		return l.files(paths, File{})
 	}
+	patterns := hubPatterns(d, split)
 	for _, pattern := range patterns {
-		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		paths, err := filepath.Glob(filepath.Join(l.root, filepath.FromSlash(pattern)))
 		if err != nil {
 			return nil, err
 		}
@@ -87,20 +115,18 @@ func (l *library) raw(d *Definition, split string) ([]py.Object, error) {
 			return l.files(paths, File{})
 		}
 	}
-	if l.root != "" {
-		for _, f := range d.Files {
-			path, err := l.other(d, f, split)
-			if err != nil {
-				return nil, err
-			}
-			if path != "" {
-				return l.files([]string{path}, f)
-			}
-			patterns = append(patterns, fillPath(f.Path, d, split))
+	for _, f := range d.Files {
+		path, err := l.other(d, f, split)
+		if err != nil {
+			return nil, err
 		}
+		if path != "" {
+			return l.files([]string{path}, f)
+		}
+		patterns = append(patterns, fillPath(f.Path, d, split))
 	}
-	return nil, &errNoData{d.Task, split, fmt.Errorf("nothing in %q is one of %s; get it from https://huggingface.co/datasets/%s",
-		root, strings.Join(patterns, ", "), d.DatasetPath)}
+	return nil, noData(d, split, "nothing in %q is one of %s; get it from https://huggingface.co/datasets/%s",
+		l.root, strings.Join(patterns, ", "), d.DatasetPath)
 }
 
 // other returns the path of a split in another layout than the hub's, or nothing
@@ -120,24 +146,27 @@ func (l *library) other(d *Definition, f File, split string) (string, error) {
 }
 
 // hubPatterns are the places of a split below a data folder that holds copies of
-// the hub's data sets, by their names or below hub.
+// the hub's data sets, by their names or below hub; slashes are between the parts.
 func hubPatterns(d *Definition, split string) []string {
-	repository := filepath.FromSlash(d.DatasetPath)
-	return append(inRepository(repository, d, split), inRepository(filepath.Join("hub", repository), d, split)...)
+	return append(inRepository(d.DatasetPath, d, split), inRepository(path.Join("hub", d.DatasetPath), d, split)...)
 }
 
 // inRepository are the places of a split in a data set: rows exported by
-// configuration, and the hub's own Parquet files.
+// configuration, the hub's own Parquet files, and for data sets without
+// configurations files named NAME_SPLIT.
 func inRepository(repository string, d *Definition, split string) []string {
-	config := d.DatasetName
-	if config == "" {
-		config = "default"
-	}
 	var patterns []string
-	for _, dir := range []string{config, "data", ""} {
-		for _, name := range []string{".jsonl", ".jsonl.gz", ".json", ".parquet", "-*.parquet"} {
-			patterns = append(patterns, filepath.Join(repository, dir, split+name))
+	add := func(dir, stem string, endings ...string) {
+		for _, ending := range endings {
+			patterns = append(patterns, path.Join(repository, dir, stem+ending))
 		}
+	}
+	config := cmp.Or(d.DatasetName, "default")
+	for _, dir := range []string{config, "data", ""} {
+		add(dir, split, ".jsonl", ".jsonl.gz", ".json", ".parquet", "-*.parquet")
+	}
+	if d.DatasetName == "" {
+		add("", "*_"+split, ".jsonl", ".parquet")
 	}
 	return patterns
 }

@@ -101,7 +101,7 @@ func TestHellaSwagPreprocessing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		docs, err := newLibrary(filepath.Dir(path)).split(withFile(*c.tasks["hellaswag"], filepath.Base(path)), "validation")
+		docs, err := newLibrary(filepath.Dir(path)).split(t.Context(), withFile(*c.tasks["hellaswag"], filepath.Base(path)), "validation")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func idsSHA(ids []int32) string {
 // are stored as they were before its window of 512 cut them.
 func TestRequestIDs(t *testing.T) {
 	shared, dir := testenv.Shared(t), testenv.SmolLM2(t)
-	text, err := scorer.LoadText(dir)
+	text, err := scorer.LoadCodec(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@
 //
 // Tasks are data: one TOML file each, in the folder tasks and in the user's own
 // (option task_dir). How they are read is in definition.go, where their documents
-// come from in dataset.go, how shots are drawn in draw.go, how questions are
+// come from in dataset.go and hub.go, how shots are drawn in draw.go, how questions are
 // written in request.go, how answers are judged in metric.go.
 package multiplechoice
 
@@ -111,18 +111,18 @@ func (e *Evaluator) Evaluate(ctx context.Context, s core.Scorer, dir string) ([]
 func (e *Evaluator) prepare(ctx context.Context) ([]*run, error) {
 	data := newLibrary(e.options.Data)
 	var runs []*run
-	var missing []error
+	var missing []*errNoData
 	for _, d := range e.chosen.tasks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r, err := e.prepareTask(data, d)
+		r, err := e.prepareTask(ctx, data, d)
 		var absent *errNoData
 		switch {
 		case errors.As(err, &absent) && e.options.SkipMissing:
 			core.ReporterFrom(ctx).Note(fmt.Sprintf("left out: %v", err))
 		case errors.As(err, &absent):
-			missing = append(missing, err)
+			missing = append(missing, absent)
 		case err != nil:
 			return nil, err
 		default:
@@ -130,7 +130,7 @@ func (e *Evaluator) prepare(ctx context.Context) ([]*run, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, errors.Join(missing...)
+		return nil, joinMissing(missing)
 	}
 	if len(runs) == 0 {
 		return nil, errors.New("none of the tasks has data")
@@ -138,14 +138,14 @@ func (e *Evaluator) prepare(ctx context.Context) ([]*run, error) {
 	return runs, nil
 }
 
-func (e *Evaluator) prepareTask(data *library, d *Definition) (*run, error) {
-	docs, err := data.split(d, d.evalSplit())
+func (e *Evaluator) prepareTask(ctx context.Context, data *library, d *Definition) (*run, error) {
+	docs, err := data.split(ctx, d, d.evalSplit())
 	if err != nil {
 		return nil, err
 	}
 	var pool []py.Object
 	if shots(d) > 0 {
-		if pool, err = data.split(d, d.poolSplit()); err != nil {
+		if pool, err = data.split(ctx, d, d.poolSplit()); err != nil {
 			return nil, err
 		}
 	}

@@ -27,7 +27,9 @@ type Options struct {
 	// Preset is lm-eval (the default) or leaderboard.
 	Preset Preset `json:"preset"`
 	// Data is the folder of the benchmarks' data: copies of the hub's data
-	// sets, or the authors' files; empty = the cache of huggingface_hub.
+	// sets, or the authors' files; empty = the hub, through the cache of
+	// huggingface_hub and by its variables HF_HOME, HF_HUB_CACHE, HF_TOKEN,
+	// HF_ENDPOINT and HF_HUB_OFFLINE.
 	Data string `json:"data"`
 	// TaskDir is a folder of further task definitions, a TOML file each.
 	TaskDir string `json:"task_dir"`
