@@ -19,9 +19,11 @@
 //	path = "capitals/{split}.jsonl" # below the folder that the option data names
 //
 // Tasks are data: one TOML file each, in the folder tasks and in the user's own
-// (option task_dir). How they are read is in definition.go, where their documents
-// come from in dataset.go and hub.go, how shots are drawn in draw.go, how questions are
-// written in request.go, how answers are judged in metric.go.
+// (option task_dir). Documents are read from the folder that the option data
+// names, or fetched from the Hugging Face hub. How tasks are read is in
+// definition.go, where their documents come from in dataset.go and hub.go, how
+// shots are drawn in draw.go, how questions are written in request.go, how answers
+// are judged in metric.go.
 package multiplechoice
 
 import (
