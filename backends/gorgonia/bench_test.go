@@ -56,12 +56,12 @@ func rate(b *testing.B, tokens int, cpu float64) {
 	b.ReportMetric(float64(tokens)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
 
-func benchmarkStep(b *testing.B, items []core.Item, tokens int, o core.OpenOptions) {
+func benchmarkStep(b *testing.B, items []core.Item, tokens, micro int, o core.OpenOptions) {
 	o.Train = true
 	m := open(b, testenv.SmolLM2(b), o)
 	u := core.Update{LearningRate: 1e-7, MaxGradNorm: 1, Optimizer: optimizers["adamw"]}
 	step := func() {
-		for batch := range slices.Chunk(items, 4) { // micro-batches
+		for batch := range slices.Chunk(items, micro) {
 			accumulate(b, m, batch, dpoWeights)
 		}
 		update(b, m, u)
@@ -80,13 +80,18 @@ func BenchmarkStep(b *testing.B) {
 	for name, o := range map[string]core.OpenOptions{
 		"4x256": {}, "4x256-bf16": {DType: "bf16"}, "4x256-recompute": {Options: core.Options{"recompute": true}},
 	} {
-		b.Run(name, func(b *testing.B) { benchmarkStep(b, denseItems(4, 256, 49152), 1024, o) })
+		b.Run(name, func(b *testing.B) { benchmarkStep(b, denseItems(4, 256, 49152), 1024, 4, o) })
 	}
-	b.Run("pairs", func(b *testing.B) {
-		items, tokens := realPairs(b, 8)
-		benchmarkStep(b, items, tokens, core.OpenOptions{})
-	})
+	for _, micro := range []int{1, 4} {
+		b.Run(fmt.Sprint("pairs-", micro), func(b *testing.B) {
+			items, tokens := realPairs(b, pairsAStep)
+			benchmarkStep(b, items, tokens, micro, core.OpenOptions{})
+		})
+	}
 }
+
+// pairsAStep is the number of real pairs in an update.
+const pairsAStep = 4
 
 func benchmarkScore(b *testing.B, items []core.Item, tokens int, dtype string) {
 	m := open(b, testenv.SmolLM2(b), core.OpenOptions{DType: dtype})

@@ -1,17 +1,19 @@
 """Times the same work in this backend and in PyTorch, turn by turn, and prints ratios.
 
     python -m venv v && v/bin/pip install torch transformers trl datasets
-    v/bin/python compare.py MODEL [--pairs PAIRS.jsonl.gz] [--turns 5] [--only step,score,trl]
+    v/bin/python compare.py MODEL [--pairs PAIRS.jsonl.gz] [--turns 5] [--only step,bf16,score,trl] [--threads N]
 
 MODEL is a Hugging Face folder (SmolLM2-135M-Instruct in the README's numbers).
 PAIRS are lines with prompt_ids, chosen_ids, rejected_ids.
 
 step   a training step in float32, 4 x 256 tokens, every row scored, nothing
        shared: forward, DPO's weights, backward, clipping, AdamW
+bf16   the same with this backend's dtype bf16 and PyTorch's autocast to bfloat16
 score  log-probabilities of ragged pairs; transformers batches them sorted by
        length, padded, in the best of several batch sizes
-trl    pairs a second of TRL's DPOTrainer (reference log-probabilities
-       precomputed) at micro-batches of 1 and 4, against this backend's steps
+trl    an update on four pairs by TRL's DPOTrainer (reference log-probabilities
+       precomputed) and by this backend, in micro-batches of 1 or 4, and the peak
+       memory of both processes (run it alone, with one --micro-batches)
 
 A ratio above 1 means that this backend is faster. Ratios of processor time stand
 beside those of wall time: they are steadier on a machine that does other work.
@@ -22,6 +24,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -43,10 +46,12 @@ def timed(f):
 class Ours:
     """The package's Go benchmarks, compiled once."""
 
-    def __init__(self, model, pairs):
+    def __init__(self, model, pairs, threads):
         self.binary = os.path.join(tempfile.mkdtemp(), "bench")
         subprocess.run(["go", "test", "-c", "-o", self.binary, "."], cwd=HERE.parent, check=True)
         self.env = dict(os.environ, STEPWISE_SMOLLM2=str(model), COMPARE_PAIRS=str(pairs))
+        if threads:
+            self.env["GOMAXPROCS"] = str(threads)
 
     def __call__(self, name):
         out = subprocess.run([self.binary, "-test.run=^$", f"-test.bench=^{name}$", "-test.benchtime=1x"], cwd=HERE.parent,
@@ -87,12 +92,13 @@ def set_threads(n, f):
     print(f"PyTorch {torch.__version__} with {torch.get_num_threads()} threads", flush=True)
 
 
-def torch_step(model):
+def torch_step(model, dtype=torch.float32):
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-7, weight_decay=0.1, fused=True)
     ids = torch.randint(0, model.config.vocab_size, (4, 257), generator=torch.Generator().manual_seed(1))
 
     def step():
-        logp = logps(model, ids).sum(1)
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            logp = logps(model, ids).sum(1)
         reference = logp.detach()
         delta = (logp[:2] - reference[:2]) - (logp[2:] - reference[2:])
         (-F.logsigmoid(0.1 * delta)).mean().backward()
@@ -156,29 +162,41 @@ def main():
     args.add_argument("model", type=pathlib.Path)
     args.add_argument("--pairs", type=pathlib.Path, required=True)
     args.add_argument("--turns", type=int, default=5)
-    args.add_argument("--only", default="step,score,trl")
-    args.add_argument("--threads", type=int, default=0, help="of PyTorch; 0 = the fastest of one, half and all of the processors")
+    args.add_argument("--only", default="step,bf16,score,trl")
+    args.add_argument("--threads", type=int, default=0, help="of both; 0 = all for this backend, and for PyTorch the fastest of one, half and all")
     args.add_argument("--micro-batches", default="1,4", help="of TRL")
     a = args.parse_args()
     only = a.only.split(",")
     with gzip.open(a.pairs, "rt") as f:
         pairs = [json.loads(line) for line in f]
-    ours = Ours(a.model.resolve(), a.pairs.resolve())
+    ours = Ours(a.model.resolve(), a.pairs.resolve(), a.threads)
+    torch.set_num_threads(a.threads or 1)
+    if only != ["trl"]:
+        in_torch(a, only, pairs, ours)
+    if "trl" in only:
+        for size in map(int, a.micro_batches.split(",")):
+            run = trl_run(a.model, pairs[:4], size)
+            compare(f"4 pairs, micro-batch {size}", lambda: ours(f"BenchmarkStep/pairs-{size}"), run, a.turns)
+            peak = [resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+            print(f"peak memory: theirs {peak[0]:.2f} GB, ours {peak[1]:.2f} GB", flush=True)
+
+
+def in_torch(a, only, pairs, ours):
+    """The comparisons with PyTorch and transformers."""
     model = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32, attn_implementation="sdpa")
     step = torch_step(model)
     set_threads(a.threads, step)
     if "step" in only:
         compare("training step, 4 x 256", lambda: ours("BenchmarkStep/4x256"), lambda: timed(step), a.turns)
+    if "bf16" in only:
+        half = torch_step(model, torch.bfloat16)
+        half()
+        compare("the same in bf16", lambda: ours("BenchmarkStep/4x256-bf16"), lambda: timed(half), a.turns)
     if "score" in only:
         rows = [p["prompt_ids"] + p[c] for p in pairs[:16] for c in ("chosen_ids", "rejected_ids")]
         size = min((1, 4, 8), key=lambda s: timed(torch_score(model, rows, s))[0])
         score = torch_score(model, rows, size)
         compare(f"scoring 16 pairs, theirs in batches of {size}", lambda: ours("BenchmarkScore/pairs/float32"), lambda: timed(score), a.turns)
-    del model, step
-    if "trl" in only:
-        for size in map(int, a.micro_batches.split(",")):
-            run = trl_run(a.model, pairs[:8], size)
-            compare(f"8 pairs, TRL at micro-batch {size}", lambda: ours("BenchmarkStep/pairs"), run, a.turns)
 
 
 main()

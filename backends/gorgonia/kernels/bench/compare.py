@@ -1,36 +1,45 @@
 """Kernels beside PyTorch and beside the processor's peak, in turns, so that what else the machine does hits both.
 
-    go build -o bench . && python compare.py ./bench [rounds]
+    go build -o bench . && python compare.py ./bench [--rounds 5] [--threads 1,2] [--only nn,nt,tn] [--processor]
 
 Prints for each case the median and the range over rounds of PyTorch's time divided by ours, and for matrix
-products our share of the FMA peak (register-only, same number of threads). PyTorch is whatever this Python
-imports."""
+products our share of the FMA peak (register-only, same number of threads). With --processor the times are
+processor time over threads: on a machine that does other work they are steadier. PyTorch is whatever this
+Python imports."""
 
+import argparse
 import statistics
 import subprocess
-import sys
 import time
 
 import torch
 
-ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-ours = subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+args.add_argument("bench")
+args.add_argument("--rounds", type=int, default=5)
+args.add_argument("--threads", default="1,2")
+args.add_argument("--only", default="", help="kernels, of those below")
+args.add_argument("--processor", action="store_true")
+args = args.parse_args()
+ours = subprocess.Popen([args.bench], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+clock = time.process_time if args.processor else time.perf_counter
 
 
 def ask(name, threads, m=0, n=0, k=0):
     ours.stdin.write(f"{name} {threads} {m} {n} {k}\n")
     ours.stdin.flush()
-    return float(ours.stdout.readline())
+    answer = ours.stdout.readline().split()
+    return float(answer[-1 if args.processor else 0])
 
 
-def fastest(f):
+def fastest(f, threads):
     f()
     best, start = float("inf"), time.perf_counter()
     while time.perf_counter() - start < 0.1:
-        t = time.perf_counter()
+        t = clock()
         f()
-        best = min(best, time.perf_counter() - t)
-    return best
+        best = min(best, clock() - t)
+    return best / (threads if args.processor else 1)
 
 
 def attention(m, n, k, backward):
@@ -116,23 +125,26 @@ CASES += [("swiglu", (1024, 1536, 0)), ("adamw", (1 << 22, 0, 0))]
 
 def compare(name, size, threads):
     torch.set_num_threads(threads)
-    ratios, shares = [], []
+    ratios, rates, peak = [], [], 0
     with torch.inference_mode(name not in ("attention-backward", "adamw")):
         theirs = THEIRS[name](*size)
-        for _ in range(ROUNDS):
+        for _ in range(args.rounds):
             mine = ask(name, threads, *size)
-            ratios.append(fastest(theirs) / mine)
+            ratios.append(fastest(theirs, threads) / mine)
             if name[:2] in ("nn", "nt", "tn"):
-                peak = ask("peak-bf16" if name == "nt-bf16" else "peak", threads)
-                shares.append(2e-9 * size[0] * size[1] * size[2] / mine / peak)
+                peak = max(peak, ask("peak-bf16" if name == "nt-bf16" else "peak", threads))
+                rates.append(2e-9 * size[0] * size[1] * size[2] / mine)
     line = f"{threads} thread{'s' * (threads > 1)}  {name:18} {'x'.join(map(str, size)):16}"
     line += f" PyTorch/ours {statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    if shares:
+    if rates:
+        shares = [r / peak for r in rates]
         line += f"  of peak {statistics.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})"
     print(line, flush=True)
 
 
-for threads in (1, 2):
+only = args.only.split(",") if args.only else THEIRS
+for threads in map(int, args.threads.split(",")):
     for name, size in CASES:
-        compare(name, size, threads)
+        if name in only:
+            compare(name, size, threads)
 ours.stdin.close()
