@@ -22,6 +22,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Backend opens models for scoring and training.
@@ -86,6 +87,35 @@ type Item struct {
 	Completions [][]int32
 }
 
+// Check refuses an item without a prompt or with an empty completion, and ids
+// outside of a vocabulary.
+func (it Item) Check(vocabulary int) error {
+	if len(it.Prompt) == 0 {
+		return errors.New("the prompt has no token; the first completion token needs one to be predicted from")
+	}
+	if err := checkIDs(it.Prompt, vocabulary); err != nil {
+		return fmt.Errorf("the prompt: %w", err)
+	}
+	for i, c := range it.Completions {
+		if len(c) == 0 {
+			return fmt.Errorf("completion %d has no token", i)
+		}
+		if err := checkIDs(c, vocabulary); err != nil {
+			return fmt.Errorf("completion %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkIDs(ids []int32, vocabulary int) error {
+	for _, id := range ids {
+		if id < 0 || int(id) >= vocabulary {
+			return fmt.Errorf("token id %d is outside of the vocabulary of %d", id, vocabulary)
+		}
+	}
+	return nil
+}
+
 // Detail says what a Score should hold beside the sum.
 type Detail struct {
 	PerToken bool // fill Score.TokenLogProbs
@@ -147,9 +177,11 @@ type ItemShape struct {
 
 // Forecast is a backend's estimate.
 type Forecast struct {
-	PeakBytes       int64   // of the backend's process
-	AvailableBytes  int64   // what the device has for it; 0 = unknown
-	TokensPerSecond float64 // of training, from a short measurement; 0 = unknown
+	PeakBytes      int64 // of the backend's process
+	AvailableBytes int64 // what the device has for it, what it holds already included; 0 = unknown
+	// TokensPerSecond is the pace of training from a short measurement, prompt
+	// and completion counted for each completion; 0 = unknown.
+	TokensPerSecond float64
 }
 
 // ErrNotFinite is returned for a loss, score or gradient that is NaN or

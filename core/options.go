@@ -13,9 +13,19 @@ import (
 // Options are a plugin's own settings, as TOML or JSON gave them.
 type Options map[string]any
 
+// OptionError is a fault of one option.
+type OptionError struct {
+	Option string
+	Err    error // names the option
+}
+
+func (e *OptionError) Error() string { return e.Err.Error() }
+func (e *OptionError) Unwrap() error { return e.Err }
+
 // Decode stores the options into the struct that into points to, by its json
 // tags; what is not among the options keeps its value, which is thus the
-// default. An option that the struct lacks is an error that lists those it has.
+// default. An option that the struct lacks is an
+// OptionError that lists those it has.
 func (o Options) Decode(into any) error {
 	raw, err := json.Marshal(map[string]any(o))
 	if err != nil {
@@ -24,14 +34,14 @@ func (o Options) Decode(into any) error {
 	known := optionNames(reflect.TypeOf(into).Elem())
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("unknown option %q; options are: %s", name, listOrNone(known))
+			return &OptionError{name, fmt.Errorf("unknown option %q; options are: %s", name, listOrNone(known))}
 		}
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		if t, ok := err.(*json.UnmarshalTypeError); ok {
-			return fmt.Errorf("option %q: a %s is not a %s", t.Field, t.Value, t.Type)
+			return &OptionError{t.Field, fmt.Errorf("option %q: a %s is not a %s", t.Field, t.Value, t.Type)}
 		}
 		return fmt.Errorf("options: %w", err)
 	}

@@ -1,6 +1,10 @@
 package core
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // Partitioner decides what the model learns first. It uses no pair twice and
 // leaves no step empty; the same sources and scores give the same steps. Pairs
@@ -57,4 +61,37 @@ func WholeSource(sources []Source, index int) []PairRef {
 		refs[i] = PairRef{Source: index, Pair: i}
 	}
 	return refs
+}
+
+// AllPairs returns a reference to each pair of all sources, source by source.
+func AllPairs(sources []Source) []PairRef {
+	var refs []PairRef
+	for i := range sources {
+		refs = append(refs, WholeSource(sources, i)...)
+	}
+	return refs
+}
+
+// CheckSteps says what is wrong with steps as a partition of sources: none, an
+// empty one, a pair that does not exist or one that is used twice.
+func CheckSteps(sources []Source, steps []Step) error {
+	if len(steps) == 0 {
+		return errors.New("no step")
+	}
+	seen := map[PairRef]int{}
+	for t, step := range steps {
+		if len(step.Pairs) == 0 {
+			return fmt.Errorf("step %d is empty", t+1)
+		}
+		for _, ref := range step.Pairs {
+			if ref.Source < 0 || ref.Source >= len(sources) || ref.Pair < 0 || ref.Pair >= len(sources[ref.Source].Pairs) {
+				return fmt.Errorf("step %d has pair %d of source %d, which does not exist", t+1, ref.Pair, ref.Source)
+			}
+			if before, twice := seen[ref]; twice {
+				return fmt.Errorf("pair %d of source %q is in step %d and in step %d", ref.Pair, sources[ref.Source].Name, before, t+1)
+			}
+			seen[ref] = t + 1
+		}
+	}
+	return nil
 }

@@ -14,14 +14,5 @@ func newAll(o core.Options) (core.Partitioner, error) {
 }
 
 func (all) Partition(_ context.Context, sources []core.Source, _ core.Scorer) ([]core.Step, error) {
-	return []core.Step{{Pairs: everyPair(sources)}}, nil
-}
-
-// everyPair lists the pairs of all sources, source by source.
-func everyPair(sources []core.Source) []core.PairRef {
-	var refs []core.PairRef
-	for i := range sources {
-		refs = append(refs, core.WholeSource(sources, i)...)
-	}
-	return refs
+	return []core.Step{{Pairs: core.AllPairs(sources)}}, nil
 }

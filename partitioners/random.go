@@ -26,7 +26,7 @@ func newRandom(o core.Options) (core.Partitioner, error) {
 }
 
 func (r random) Partition(_ context.Context, sources []core.Source, _ core.Scorer) ([]core.Step, error) {
-	refs := everyPair(sources)
+	refs := core.AllPairs(sources)
 	if r.Steps > len(refs) {
 		return nil, fmt.Errorf(`option "steps" is %d, but there are only %d pairs`, r.Steps, len(refs))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -52,9 +53,12 @@ func (a *app) build(ctx context.Context, c *config.Config) (b *built, err error)
 		return b, err
 	}
 	if err := b.loadSources(ctx); err != nil {
+		return b, asUsage(err)
+	}
+	if err := b.openPlugins(ctx, a); err != nil {
 		return b, err
 	}
-	return b, b.openPlugins(ctx, a)
+	return b, asUsage(b.checkPins())
 }
 
 func (b *built) loadModel(ctx context.Context) (err error) {
@@ -62,7 +66,7 @@ func (b *built) loadModel(ctx context.Context) (err error) {
 	if b.Base, err = resolve(ctx, c.Model.Path); err != nil {
 		return asUsage(err)
 	}
-	if b.Text, err = scorer.LoadText(b.Base); err != nil {
+	if b.Codec, err = scorer.LoadCodec(b.Base); err != nil {
 		return asUsage(err)
 	}
 	if c.Train.Reference != "previous" && c.Train.Reference != "base" {
@@ -70,9 +74,9 @@ func (b *built) loadModel(ctx context.Context) (err error) {
 			return asUsage(fmt.Errorf("train.reference: %w", err))
 		}
 	}
-	text := b.Text
+	codec := b.Codec
 	b.Describe = func(dir, name string) (core.ModelInfo, error) {
-		return text.Describe(dir, name, c.Backend.Name, c.Backend.DType)
+		return codec.Describe(dir, name, c.Backend.Name, c.Backend.DType)
 	}
 	return asUsage(checkWeights(b.Base))
 }
@@ -93,29 +97,56 @@ func checkWeights(dir string) error {
 
 // loadSources reads and encodes all pairs, those held out too.
 func (b *built) loadSources(ctx context.Context) error {
-	encoder, err := newEncoder(b.Text, &b.Config.Train)
+	c := b.Config
+	encoder, err := newEncoder(b.Codec, c.Train.Profile())
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
-	if b.Sources, err = b.load(ctx, b.Config.Sources, encoder); err != nil {
-		return asUsage(err)
-	}
-	heldout, err := b.load(ctx, b.Config.Heldout, encoder)
+	train, err := load(ctx, c.Sources, encoder, c.Run.Seed)
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
-	b.Heldout = append(b.Heldout, heldout...)
-	if err := checkVocabulary(b.Base, append(slices.Clip(b.Sources), b.Heldout...)); err != nil {
-		return asUsage(err)
+	heldout, err := load(ctx, c.Heldout, encoder, c.Run.Seed)
+	if err != nil {
+		return err
 	}
-	for i := len(b.Config.Sources); i < len(b.reports); i++ {
-		r := &b.reports[i]
+	b.Sources, b.Heldout = train.pairs, append(train.heldout, heldout.pairs...)
+	for i := range heldout.reports {
+		r := &heldout.reports[i]
 		r.Heldout, r.Train = r.Train, 0 // all of them are
+	}
+	b.reports = append(train.reports, heldout.reports...)
+	if err := checkVocabulary(b.Base, append(slices.Clip(b.Sources), b.Heldout...)); err != nil {
+		return err
 	}
 	if b.Reference == "" {
 		return nil
 	}
-	return b.loadReference(ctx)
+	return b.loadReference(ctx, train.reports)
+}
+
+// loaded is what sources hold.
+type loaded struct {
+	pairs, heldout []core.Source
+	reports        []preference.Report
+}
+
+func load(ctx context.Context, sources []config.Source, e *preference.Encoder, seed int64) (l loaded, err error) {
+	for _, s := range sources {
+		train, heldout, report, err := preference.Load(ctx, preference.Spec{
+			Name: s.Name, Path: s.Path, Format: s.Format, Limit: s.Limit, EvalFraction: s.EvalFraction,
+		}, e, seed)
+		if err != nil {
+			return l, err
+		}
+		l.pairs = append(l.pairs, train)
+		if len(heldout.Pairs) > 0 {
+			heldout.Name = s.Name + config.HeldoutSuffix
+			l.heldout = append(l.heldout, heldout)
+		}
+		l.reports = append(l.reports, report)
+	}
+	return l, nil
 }
 
 // checkVocabulary refuses ids that the model in dir does not have.
@@ -126,68 +157,47 @@ func checkVocabulary(dir string, sources []core.Source) error {
 	}
 	for _, s := range sources {
 		for i, p := range s.Pairs {
-			for _, id := range slices.Concat(p.PromptIDs, p.ChosenIDs, p.RejectedIDs) {
-				if id < 0 || int(id) >= arch.VocabSize {
-					return fmt.Errorf("source %q, pair %d: token id %d is outside of the vocabulary of %d of model %q", s.Name, i, id, arch.VocabSize, dir)
-				}
+			if err := p.Item().Check(arch.VocabSize); err != nil {
+				return fmt.Errorf("source %q, pair %d: %w of model %q", s.Name, i, err, dir)
 			}
 		}
 	}
 	return nil
 }
 
-// load reads sources; what they hold out is added to b.Heldout.
-func (b *built) load(ctx context.Context, sources []config.Source, e *preference.Encoder) ([]core.Source, error) {
-	var out []core.Source
-	for _, s := range sources {
-		train, heldout, report, err := preference.Load(ctx, spec(s), e, b.Config.Run.Seed)
-		if err != nil {
-			return nil, err
-		}
-		if len(heldout.Pairs) > 0 {
-			heldout.Name = s.Name + "-heldout"
-			b.Heldout = append(b.Heldout, heldout)
-		}
-		b.reports = append(b.reports, report)
-		out = append(out, train)
-	}
-	return out, nil
-}
-
 // loadReference compares the external reference's vocabulary and, where it is
-// to read in its own tokens, encodes the sources for it.
-func (b *built) loadReference(ctx context.Context) error {
-	train := &b.Config.Train
-	text, err := scorer.LoadText(b.Reference)
+// to read in its own tokens, encodes the sources for it. Both must have kept the
+// same rows, or a pair would be compared with another one's reference.
+func (b *built) loadReference(ctx context.Context, ours []preference.Report) error {
+	c := b.Config
+	codec, err := scorer.LoadCodec(b.Reference)
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
-	if train.ReferenceTokenization == "same" {
-		if err := sameVocabulary(b.Base, b.Text, b.Reference, text); err != nil {
-			return asUsage(err)
-		}
-		return nil
+	if c.Train.ReferenceTokenization == "same" {
+		return sameVocabulary(b.Base, b.Codec, b.Reference, codec)
 	}
-	encoder, err := newEncoder(text, train)
+	encoder, err := newEncoder(codec, c.Train.Profile())
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
-	other := &built{Run: &stepwise.Run{Config: b.Config}}
-	if b.ReferenceSources, err = other.load(ctx, b.Config.Sources, encoder); err != nil {
-		return asUsage(err)
+	theirs, err := load(ctx, c.Sources, encoder, c.Run.Seed)
+	if err != nil {
+		return err
 	}
-	for i, s := range b.ReferenceSources {
-		if len(s.Pairs) != len(b.Sources[i].Pairs) {
-			return usagef("source %q: %d pairs fit the model and %d the reference %q; raise max_length, or filter the source",
-				s.Name, len(b.Sources[i].Pairs), len(s.Pairs), b.Reference)
+	for i, r := range theirs.reports {
+		if !slices.Equal(r.TrainRows, ours[i].TrainRows) {
+			return fmt.Errorf("source %q: the model keeps %d pairs and the reference %q %d, not of the same rows; raise max_length so that both keep all, and name held-out pairs as [[heldout]]",
+				r.Source, len(ours[i].TrainRows), b.Reference, len(r.TrainRows))
 		}
 	}
+	b.ReferenceSources = theirs.pairs
 	return nil
 }
 
 // sameVocabulary refuses a reference whose ids mean other tokens.
-func sameVocabulary(base string, text *scorer.Text, reference string, other *scorer.Text) error {
-	a, b := text.Tokenizer, other.Tokenizer
+func sameVocabulary(base string, codec *scorer.Codec, reference string, other *scorer.Codec) error {
+	a, b := codec.Tokenizer, other.Tokenizer
 	differ := a.VocabSize() != b.VocabSize()
 	for id := int32(0); !differ && int(id) < a.VocabSize(); id++ {
 		x, _ := a.Token(id)
@@ -200,14 +210,8 @@ func sameVocabulary(base string, text *scorer.Text, reference string, other *sco
 	return nil
 }
 
-func newEncoder(text *scorer.Text, t *config.Train) (*preference.Encoder, error) {
-	return preference.NewEncoder(text.Tokenizer, text.Template, preference.Profile{
-		Name: t.Tokenization, MaxLength: t.MaxLength, MaxPromptLength: t.MaxPromptLength, TruncationMode: t.TruncationMode,
-	})
-}
-
-func spec(s config.Source) preference.Spec {
-	return preference.Spec{Name: s.Name, Path: s.Path, Format: s.Format, Limit: s.Limit, EvalFraction: s.EvalFraction}
+func newEncoder(c *scorer.Codec, p preference.Profile) (*preference.Encoder, error) {
+	return preference.NewEncoder(c.Tokenizer, c.Template, p)
 }
 
 // openPlugins starts backend, partitioner and evaluators, each of which checks
@@ -234,6 +238,16 @@ func (b *built) openPlugins(ctx context.Context, a *app) error {
 		}
 		b.keep(evaluator.Info(), evaluator.Close)
 		b.Evaluators = append(b.Evaluators, evaluator)
+	}
+	return nil
+}
+
+// checkPins refuses a pin that pins nothing.
+func (b *built) checkPins() error {
+	for _, name := range slices.Sorted(maps.Keys(b.Config.Plugins.SHA256)) {
+		if !slices.ContainsFunc(b.used, func(p plugins.Info) bool { return string(p.Kind)+"-"+p.Name == name }) {
+			return fmt.Errorf("plugins.sha256 pins %q, which this run does not use", name)
+		}
 	}
 	return nil
 }

@@ -129,9 +129,9 @@ func readDemoResult(f *record.Folder) (r demoResult, err error) {
 	}
 	r.base, r.last = demoNumbersOf(s.Models[0]), demoNumbersOf(s.Models[len(s.Models)-1])
 	var pairs int
-	for t := 1; f.Has(record.Step(t), "step.json"); t++ {
+	for t := 1; f.Has(record.StepDir(t), "step.json"); t++ {
 		var step record.StepResult
-		if err := f.ReadJSON(record.Step(t)+"/step.json", &step); err != nil {
+		if err := f.ReadJSON(record.StepDir(t)+"/step.json", &step); err != nil {
 			return r, err
 		}
 		r.gammaRef += step.Gamma.Mean * float64(step.Pairs)
@@ -144,11 +144,10 @@ func readDemoResult(f *record.Folder) (r demoResult, err error) {
 
 func demoNumbersOf(m record.ModelSummary) demoNumbers {
 	var right, pairs float64
-	for _, g := range m.Gamma {
-		if g.Pairs > 0 {
-			right += g.RewardAccuracy * float64(g.Pairs)
-			pairs += float64(g.Pairs)
-		}
+	for name := range m.Heldout { // m.Gamma has training sources too
+		g := m.Gamma[name]
+		right += g.RewardAccuracy * float64(g.Pairs)
+		pairs += float64(g.Pairs)
 	}
 	return demoNumbers{right / pairs, float64(m.Eval["zoo"]["acc"])}
 }

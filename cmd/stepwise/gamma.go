@@ -83,7 +83,7 @@ func (a *app) gammaOfModel(ctx context.Context, name string, f gammaFlags) (rows
 		return nil, err
 	}
 	defer s.Close()
-	encoder, err := f.profile.encoder(s.text)
+	encoder, err := newEncoder(s.codec, f.profile.profile())
 	if err != nil {
 		return nil, asUsage(err)
 	}

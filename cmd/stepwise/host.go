@@ -87,7 +87,7 @@ func parseOptions(settings []string) (core.Options, error) {
 type opened struct {
 	*scorer.Scorer
 	info    core.ModelInfo
-	text    *scorer.Text
+	codec   *scorer.Codec
 	model   core.Model
 	backend *plugins.Backend
 }
@@ -105,11 +105,11 @@ func (a *app) openScorer(ctx context.Context, name string, flags backendFlags) (
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	text, err := scorer.LoadText(dir)
+	codec, err := scorer.LoadCodec(dir)
 	if err != nil {
 		return nil, err
 	}
-	info, err := text.Describe(dir, name, c.Backend.Name, c.Backend.DType)
+	info, err := codec.Describe(dir, name, c.Backend.Name, c.Backend.DType)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (a *app) openScorer(ctx context.Context, name string, flags backendFlags) (
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("model %q: %w", name, err), backend.Close())
 	}
-	return &opened{scorer.New(model, text, info, nil), info, text, model, backend}, nil
+	return &opened{scorer.New(model, codec, info, nil), info, codec, model, backend}, nil
 }
 
 // openBackend starts a backend and has it check its options.

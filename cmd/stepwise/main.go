@@ -97,7 +97,7 @@ func (a *app) watchSignals(cancel func()) (stop func()) {
 				cancel()
 				continue
 			}
-			fmt.Fprintln(a.err, "stepwise: finishing the update and saving; Ctrl-C again stops at once")
+			fmt.Fprintln(a.err, "stepwise: finishing what is under way and saving; Ctrl-C again stops at once")
 		}
 	}()
 	return func() {

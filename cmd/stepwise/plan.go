@@ -63,7 +63,7 @@ func (a *app) printForecast(ctx context.Context, b *built) error {
 		return err
 	}
 	const gib = 1 << 30
-	fmt.Fprintf(a.out, "training: %d tokens computed (prompts once a pair), in micro-batches of at most %d\n", e.Tokens, e.MicroBatchTokens)
+	fmt.Fprintf(a.out, "training: %d tokens in all (prompt + chosen and prompt + rejected), in micro-batches of at most %d\n", e.Tokens, e.MicroBatchTokens)
 	fmt.Fprintf(a.out, "memory: %.2f GiB of the backend's process at its peak", float64(e.PeakBytes)/gib)
 	if e.AvailableBytes > 0 {
 		fmt.Fprintf(a.out, ", %.2f GiB available", float64(e.AvailableBytes)/gib)

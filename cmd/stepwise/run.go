@@ -144,17 +144,29 @@ func firstDifference(before, now []byte) string {
 	return fmt.Sprintf("%d lines then, %d now", len(a), len(b))
 }
 
-// writeManifest records what the run is made from; a resumed run keeps the
-// manifest that it began with.
+// writeManifest records what the run is made from. A resumed run keeps the
+// manifest that it began with, and must be made from the same.
 func (b *built) writeManifest() error {
-	if b.Folder.Has("manifest.json") {
-		return nil
-	}
-	m, err := b.manifest()
+	now, err := b.manifest()
 	if err != nil {
 		return err
 	}
-	return b.Folder.WriteJSON("manifest.json", m)
+	if !b.Folder.Has("manifest.json") {
+		return b.Folder.WriteJSON("manifest.json", now)
+	}
+	var before record.Manifest
+	if err := b.Folder.ReadJSON("manifest.json", &before); err != nil {
+		return err
+	}
+	if before.Model.SHA256 != now.Model.SHA256 {
+		return usagef("model %q is not the one that the run began with; start anew with --name", now.Model.Path)
+	}
+	for name, source := range now.Sources {
+		if before.Sources[name].SHA256 != source.SHA256 {
+			return usagef("source %q, %q, has changed since the run began; start anew with --name", name, source.Path)
+		}
+	}
+	return nil
 }
 
 // printReports tells what became of the sources' rows.

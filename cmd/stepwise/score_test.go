@@ -39,15 +39,15 @@ func TestReferenceIsScore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := scorer.LoadText(model)
+	codec, err := scorer.LoadCodec(model)
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoder, err := newEncoder(text, &cfg.Train)
+	encoder, err := newEncoder(codec, cfg.Train.Profile())
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, _, _, err := preference.Load(context.Background(), spec(cfg.Sources[0]), encoder, cfg.Run.Seed)
+	source, _, _, err := preference.Load(context.Background(), preference.Spec{Name: cfg.Sources[0].Name, Path: cfg.Sources[0].Path}, encoder, cfg.Run.Seed)
 	if err != nil {
 		t.Fatal(err)
 	}

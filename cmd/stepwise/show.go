@@ -20,10 +20,8 @@ func (p *profileFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&p.mode, "truncation-mode", "", "keep_start or keep_end, where the profile has it")
 }
 
-func (p *profileFlags) encoder(text *scorer.Text) (*preference.Encoder, error) {
-	return preference.NewEncoder(text.Tokenizer, text.Template, preference.Profile{
-		Name: p.name, MaxLength: p.length, MaxPromptLength: p.prompts, TruncationMode: p.mode,
-	})
+func (p *profileFlags) profile() preference.Profile {
+	return preference.Profile{Name: p.name, MaxLength: p.length, MaxPromptLength: p.prompts, TruncationMode: p.mode}
 }
 
 func (a *app) showCommand() *cobra.Command {
@@ -44,11 +42,11 @@ visible, what is truncated or refused, and how long the source's pairs are.`,
 			if err != nil {
 				return asUsage(err)
 			}
-			text, err := scorer.LoadText(dir)
+			codec, err := scorer.LoadCodec(dir)
 			if err != nil {
 				return asUsage(err)
 			}
-			encoder, err := profile.encoder(text)
+			encoder, err := newEncoder(codec, profile.profile())
 			if err != nil {
 				return asUsage(err)
 			}

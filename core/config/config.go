@@ -14,7 +14,7 @@ import (
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
-// Config is a run. Paths are absolute or relative to the working directory.
+// Config is a run. Paths are absolute.
 type Config struct {
 	Run       Run       `toml:"run"`
 	Model     Model     `toml:"model"`
@@ -97,7 +97,9 @@ func Load(path string, settings []string) (*Config, error) {
 	}
 	c := defaults()
 	c.decode(tree, f)
-	c.resolvePaths(path)
+	if err := c.resolvePaths(path); err != nil {
+		return nil, err
+	}
 	c.validate(tree, f)
 	return c, f.err()
 }

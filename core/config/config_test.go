@@ -108,6 +108,30 @@ options = { tasks = ["h4"], limit = 3 }
 	}
 }
 
+// TestResolvedFileElsewhere: what a run writes into its folder can be run from
+// there and from any working directory, and a constant of 0 stays 0.
+func TestResolvedFileElsewhere(t *testing.T) {
+	path := write(t, minimal+"[train]\nadam_beta1 = 0.0\n")
+	t.Chdir(filepath.Dir(path))
+	first, err := config.Load("run.toml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := first.TOML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(elsewhere, resolved, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	second, err := config.Load(elsewhere, nil)
+	if err != nil || !reflect.DeepEqual(first, second) {
+		t.Errorf("%v: %+v\nbecame\n%+v", err, first, second)
+	}
+}
+
 // TestFaults: each fault is named with its line.
 func TestFaults(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
@@ -125,6 +149,11 @@ func TestFaults(t *testing.T) {
 		{"preset", minimal + "[train]\npreset = \"zephyr\"\n", "line 9: train.preset"},
 		{"syntax", minimal + "[train\n", "end table name"},
 		{"own tokens of the same model", minimal + "[train]\nreference_tokenization = \"own\"\n", "line 9: train.reference_tokenization"},
+		{"profile", minimal + "[train]\nmax_prompt_length = 9\n", "max_prompt_length"},
+		{"format", minimal + "format = \"csv\"\n", "line 8: source[0].format"},
+		{"held-out twice", minimal + "eval_fraction = 0.5\n[[heldout]]\nname = \"easy-heldout\"\npath = \"held.jsonl\"\n", "easy-heldout"},
+		{"no plugin folder", minimal + "[plugins]\ndir = \"gone\"\n", "line 9: plugins.dir"},
+		{"constant out of range", minimal + "[train]\nadam_beta2 = 1.0\n", "line 9: train.adam_beta2"},
 		{"not a table", minimal + "backend = 3\n", "source[0].backend"},
 	} {
 		_, err := config.Load(write(t, c.text), nil)

@@ -29,7 +29,7 @@ func (f *faults) add(key, format string, args ...any) {
 }
 
 func (f *faults) unknown(key string) {
-	f.add(key, "unknown key; `stepwise run --help` shows where the keys are described")
+	f.add(key, "unknown key; examples/reference.toml has them all")
 }
 
 // line finds the key, or the table that it would stand in.

@@ -29,11 +29,11 @@ type Train struct {
 	LRSchedulerType string  `toml:"lr_scheduler_type"`
 	WarmupRatio     float64 `toml:"warmup_ratio"`
 	Optim           string  `toml:"optim"`
-	AdamBeta1       float64 `toml:"adam_beta1,omitzero"`
-	AdamBeta2       float64 `toml:"adam_beta2,omitzero"`
-	AdamEpsilon     float64 `toml:"adam_epsilon,omitzero"`
-	RMSPropAlpha    float64 `toml:"rmsprop_alpha,omitzero"`
-	RMSPropEpsilon  float64 `toml:"rmsprop_epsilon,omitzero"`
+	AdamBeta1       float64 `toml:"adam_beta1"`
+	AdamBeta2       float64 `toml:"adam_beta2"`
+	AdamEpsilon     float64 `toml:"adam_epsilon"`
+	RMSPropAlpha    float64 `toml:"rmsprop_alpha"`
+	RMSPropEpsilon  float64 `toml:"rmsprop_epsilon"`
 	WeightDecay     float64 `toml:"weight_decay"`
 	MaxGradNorm     float64 `toml:"max_grad_norm"`
 
@@ -41,10 +41,16 @@ type Train struct {
 	BatchSize        int     `toml:"batch_size"`         // pairs an update
 	MicroBatchTokens int     `toml:"micro_batch_tokens"` // 0 = by the memory forecast
 	MaxLength        int     `toml:"max_length"`
-	MaxPromptLength  int     `toml:"max_prompt_length,omitzero"`
-	TruncationMode   string  `toml:"truncation_mode,omitempty"`
+	MaxPromptLength  int     `toml:"max_prompt_length"`
+	TruncationMode   string  `toml:"truncation_mode"`
 	Shuffle          bool    `toml:"shuffle"`
 	SaveEvery        int     `toml:"save_every"` // updates between checkpoints; 0 = by time
+}
+
+// unusedBy lists the constants of the other optimizers.
+var unusedBy = map[string][]string{
+	"adamw":   {"rmsprop_alpha", "rmsprop_epsilon"},
+	"rmsprop": {"adam_beta1", "adam_beta2", "adam_epsilon"},
 }
 
 // Optimizer returns the optimizer that the settings describe.
@@ -118,7 +124,7 @@ func (t *Train) applyPreset(table map[string]any, f *faults) {
 
 // trainKeys are the keys of [train] that are not the loss's.
 var trainKeys = func() []string {
-	table, err := encodeTable(Train{AdamBeta1: 1, AdamBeta2: 1, AdamEpsilon: 1, RMSPropAlpha: 1, RMSPropEpsilon: 1, MaxPromptLength: 1, TruncationMode: "x"})
+	table, err := encodeTable(Train{})
 	if err != nil {
 		panic(err)
 	}
@@ -132,6 +138,15 @@ func (t *Train) table() (map[string]any, error) {
 		return nil, err
 	}
 	maps.Copy(table, t.LossOptions)
+	for _, key := range unusedBy[t.Optim] {
+		delete(table, key)
+	}
+	if t.MaxPromptLength == 0 {
+		delete(table, "max_prompt_length")
+	}
+	if t.TruncationMode == "" {
+		delete(table, "truncation_mode")
+	}
 	return table, nil
 }
 

@@ -1,8 +1,8 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,23 +10,31 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/preference"
 	"github.com/stepwise-dpo/stepwise/core/schedule"
 )
 
 // The values of the settings that choose among a few.
 var (
-	saveDTypes    = []string{"float32", "bf16", "float16"}
-	dtypes        = []string{"float32", "bf16"}
-	whens         = []string{"each-step", "start", "end"}
-	targetInits   = []string{"previous", "base"}
-	tokenizations = []string{"trl-0.7.4", "trl-0.28", "trl-1"}
+	saveDTypes  = []string{"float32", "bf16", "float16"}
+	dtypes      = []string{"float32", "bf16"}
+	whens       = []string{"each-step", "start", "end"}
+	targetInits = []string{"previous", "base"}
 )
+
+// HeldoutSuffix ends the name of what a source's eval_fraction holds out.
+const HeldoutSuffix = "-heldout"
 
 var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// resolvePaths makes paths relative to the configuration's folder.
-func (c *Config) resolvePaths(file string) {
-	dir := filepath.Dir(file)
+// resolvePaths makes paths, which are relative to the configuration's folder,
+// absolute.
+func (c *Config) resolvePaths(file string) error {
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
 	under := func(path *string) {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
@@ -54,6 +62,7 @@ func (c *Config) resolvePaths(file string) {
 			}
 		}
 	}
+	return nil
 }
 
 // modelPath resolves a model that is a folder or a file; what exists nowhere
@@ -103,6 +112,12 @@ func (c *Config) validate(tree map[string]any, f *faults) {
 			f.add(place+".evaluator", "is missing")
 		}
 		oneOf(f, place+".when", e.When, whens)
+		if first := slices.IndexFunc(c.Evals, func(o Eval) bool { return o.Evaluator == e.Evaluator }); c.Evals[first].Path != e.Path {
+			f.add(place+".path", "eval[%d] has evaluator %q from another path; give one of them another name", first, e.Evaluator)
+		}
+	}
+	if dir := c.Plugins.Dir; dir != "" && !exists(dir) {
+		f.add("plugins.dir", "no folder %q", dir)
 	}
 	given, _ := tree["train"].(map[string]any)
 	c.Train.validate(given, f)
@@ -122,6 +137,16 @@ func (s *Source) validate(place string, seen map[string]string, f *faults) {
 	} else if !exists(s.Path) {
 		f.add(place+".path", "no file %q", s.Path)
 	}
+	if s.Format != "" {
+		oneOf(f, place+".format", s.Format, preference.Formats())
+	}
+	if s.EvalFraction > 0 {
+		heldout := s.Name + HeldoutSuffix
+		if other, twice := seen[heldout]; twice {
+			f.add(place+".eval_fraction", "what it holds out is named %q, as %s is", heldout, other)
+		}
+		seen[heldout] = place + ".eval_fraction"
+	}
 	if s.Limit < 0 {
 		f.add(place+".limit", "must be 0 (all) or the number of pairs, not %d", s.Limit)
 	}
@@ -131,13 +156,17 @@ func (s *Source) validate(place string, seen map[string]string, f *faults) {
 }
 
 func (t *Train) validate(given map[string]any, f *faults) {
-	oneOf(f, "train.tokenization", t.Tokenization, tokenizations)
 	oneOf(f, "train.target_init", t.TargetInit, targetInits)
 	oneOf(f, "train.reference_tokenization", t.ReferenceTokenization, []string{"same", "own"})
 	oneOf(f, "train.optim", t.Optim, []string{"adamw", "rmsprop"})
 	if _, err := t.Loss(); err != nil {
-		f.add("train"+lossKey(t, err), "%v", err)
+		key := "loss_type"
+		if option := (*core.OptionError)(nil); errors.As(err, &option) {
+			key = option.Option
+		}
+		f.add("train."+key, "%v", err)
 	}
+	t.validateProfile(f)
 	if _, err := schedule.New(t.LRSchedulerType, t.LearningRate, 1, t.WarmupRatio); err != nil {
 		f.add("train.lr_scheduler_type", "%v", err)
 	}
@@ -152,6 +181,11 @@ func (t *Train) validate(given map[string]any, f *faults) {
 	}{
 		{"learning_rate", t.LearningRate >= 0, t.LearningRate, "at least 0"},
 		{"warmup_ratio", t.WarmupRatio >= 0 && t.WarmupRatio < 1, t.WarmupRatio, "at least 0 and below 1"},
+		{"adam_beta1", t.AdamBeta1 >= 0 && t.AdamBeta1 < 1, t.AdamBeta1, "at least 0 and below 1"},
+		{"adam_beta2", t.AdamBeta2 >= 0 && t.AdamBeta2 < 1, t.AdamBeta2, "at least 0 and below 1"},
+		{"adam_epsilon", t.AdamEpsilon >= 0, t.AdamEpsilon, "at least 0"},
+		{"rmsprop_alpha", t.RMSPropAlpha >= 0 && t.RMSPropAlpha < 1, t.RMSPropAlpha, "at least 0 and below 1"},
+		{"rmsprop_epsilon", t.RMSPropEpsilon >= 0, t.RMSPropEpsilon, "at least 0"},
 		{"weight_decay", t.WeightDecay >= 0, t.WeightDecay, "at least 0"},
 		{"max_grad_norm", t.MaxGradNorm >= 0, t.MaxGradNorm, "at least 0 (0 = no clipping)"},
 		{"num_train_epochs", t.NumTrainEpochs > 0, t.NumTrainEpochs, "above 0"},
@@ -165,26 +199,27 @@ func (t *Train) validate(given map[string]any, f *faults) {
 			f.add("train."+r.key, "must be %s, not %v", r.be, r.is)
 		}
 	}
-	unused := map[string][]string{"adamw": {"rmsprop_alpha", "rmsprop_epsilon"}, "rmsprop": {"adam_beta1", "adam_beta2", "adam_epsilon"}}
-	for _, key := range unused[t.Optim] {
+	for _, key := range unusedBy[t.Optim] {
 		if _, ok := given[key]; ok {
 			f.add("train."+key, "optim = %q does not use it", t.Optim)
 		}
 	}
 }
 
-// lossKey finds the setting that a loss's error is about: the one it quotes,
-// else one it mentions.
-func lossKey(t *Train, err error) string {
-	keys := slices.Sorted(maps.Keys(t.LossOptions))
-	for _, form := range []string{"%q", "%s"} {
-		for _, key := range keys {
-			if strings.Contains(err.Error(), fmt.Sprintf(form, key)) {
-				return "." + key
-			}
-		}
+// Profile returns the rules by which pairs become tokens.
+func (t *Train) Profile() preference.Profile {
+	return preference.Profile{
+		Name: t.Tokenization, MaxLength: t.MaxLength, MaxPromptLength: t.MaxPromptLength, TruncationMode: t.TruncationMode,
 	}
-	return ".loss_type"
+}
+
+func (t *Train) validateProfile(f *faults) {
+	if t.MaxLength <= 1 || t.MaxPromptLength < 0 {
+		return // reported as out of range
+	}
+	if _, err := t.Profile().Resolve(); err != nil {
+		f.add("train.tokenization", "%v", err)
+	}
 }
 
 func oneOf(f *faults, key, value string, allowed []string) {

@@ -24,7 +24,7 @@ var partitionerChecks = []check[core.Partitioner]{
 		if err != nil {
 			return err
 		}
-		return checkSteps(sources, steps)
+		return core.CheckSteps(sources, steps)
 	}},
 	{"same input, same steps", func(ctx context.Context, p core.Partitioner) error {
 		first, err := p.Partition(ctx, Sources(), newSpy(nil))
@@ -70,29 +70,6 @@ var partitionerChecks = []check[core.Partitioner]{
 		}
 		return wantError("Partition with a failing scorer", err, errProbe)
 	}},
-}
-
-// checkSteps says what is wrong with steps as a partition of sources.
-func checkSteps(sources []core.Source, steps []core.Step) error {
-	if len(steps) == 0 {
-		return errors.New("no steps")
-	}
-	seen := map[core.PairRef]int{}
-	for t, step := range steps {
-		if len(step.Pairs) == 0 {
-			return fmt.Errorf("step %d is empty", t+1)
-		}
-		for _, ref := range step.Pairs {
-			if ref.Source < 0 || ref.Source >= len(sources) || ref.Pair < 0 || ref.Pair >= len(sources[ref.Source].Pairs) {
-				return fmt.Errorf("step %d: %+v is no pair of the sources", t+1, ref)
-			}
-			if before, ok := seen[ref]; ok {
-				return fmt.Errorf("%+v is in step %d and in step %d", ref, before, t+1)
-			}
-			seen[ref] = t + 1
-		}
-	}
-	return nil
 }
 
 // Sources returns three sources of 12, 9 and 5 pairs, as text and as the ids of

@@ -1,7 +1,6 @@
 package loss
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -20,7 +19,7 @@ func newDiscoPOP(o core.Options) (*Loss, error) {
 		return nil, err
 	}
 	if v.Tau <= 0 {
-		return nil, fmt.Errorf("discopop_tau must be positive, not %v", v.Tau)
+		return nil, badOption("discopop_tau", "must be positive, not %v", v.Tau)
 	}
 	return ofDelta(v.Beta, func(z float64) (float64, float64) {
 		m, rest := sigmoid(z/v.Tau), sigmoid(-z/v.Tau)

@@ -1,7 +1,6 @@
 package loss
 
 import (
-	"errors"
 	"math"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -18,7 +17,7 @@ func newEXO(o core.Options) (*Loss, error) {
 	}
 	e := v.LabelSmoothing
 	if e == 0 {
-		return nil, errors.New("label_smoothing must be above 0, TRL's is 0.001")
+		return nil, badOption("label_smoothing", "must be above 0, TRL's is 0.001")
 	}
 	return ofDelta(v.Beta, func(z float64) (float64, float64) {
 		q, r := sigmoid(z), sigmoid(-z)

@@ -41,6 +41,9 @@ type Loss struct {
 	Beta float64
 	// ReferenceFree losses ignore the reference.
 	ReferenceFree bool
+	// PerToken losses see mean log-probabilities a token, and so do their
+	// rewards.
+	PerToken bool
 
 	pair  func(Pair) Term
 	batch func([]Pair) []Term
@@ -64,9 +67,13 @@ func (l *Loss) Terms(pairs []Pair) []Term {
 	return terms
 }
 
-// Rewards returns the implicit rewards beta*h of p, or beta*logp where the loss
-// is reference-free.
+// Rewards returns the implicit rewards beta*h of p; where the loss is
+// reference-free beta*logp, of a mean a token if that is what the loss sees, as
+// TRL's CPOTrainer and ORPOTrainer log them.
 func (l *Loss) Rewards(p Pair) (chosen, rejected float64) {
+	if l.PerToken {
+		return l.Beta * p.Chosen / float64(p.ChosenTokens), l.Beta * p.Rejected / float64(p.RejectedTokens)
+	}
 	if l.ReferenceFree {
 		return l.Beta * p.Chosen, l.Beta * p.Rejected
 	}
@@ -109,7 +116,7 @@ func New(name string, o core.Options) (*Loss, error) {
 	}
 	l.Name = name
 	if l.Beta <= 0 {
-		return nil, fmt.Errorf("loss_type %q: beta must be positive, not %v", name, l.Beta)
+		return nil, fmt.Errorf("loss_type %q: %w", name, badOption("beta", "must be positive, not %v", l.Beta))
 	}
 	return l, nil
 }
@@ -128,6 +135,11 @@ type smoothed struct {
 	LabelSmoothing float64 `json:"label_smoothing"`
 }
 
+// badOption says what an option must be.
+func badOption(name, format string, args ...any) error {
+	return &core.OptionError{Option: name, Err: fmt.Errorf(name+" "+format, args...)}
+}
+
 // decode returns the options over their defaults.
 func decode[T any](o core.Options, defaults T) (T, error) {
 	err := o.Decode(&defaults)
@@ -138,7 +150,7 @@ func decode[T any](o core.Options, defaults T) (T, error) {
 func decodeSmoothed(o core.Options, defaults smoothed) (smoothed, error) {
 	v, err := decode(o, defaults)
 	if err == nil && !(v.LabelSmoothing >= 0 && v.LabelSmoothing < 0.5) {
-		err = fmt.Errorf("label_smoothing must be at least 0 and below 0.5, not %v", v.LabelSmoothing)
+		err = badOption("label_smoothing", "must be at least 0 and below 0.5, not %v", v.LabelSmoothing)
 	}
 	return v, err
 }

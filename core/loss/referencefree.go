@@ -12,7 +12,7 @@ func newSFT(o core.Options) (*Loss, error) {
 	if _, err := decode(o, struct{}{}); err != nil {
 		return nil, err
 	}
-	return &Loss{Beta: 1, ReferenceFree: true, pair: func(p Pair) Term {
+	return &Loss{Beta: 1, ReferenceFree: true, PerToken: true, pair: func(p Pair) Term {
 		n := float64(p.ChosenTokens)
 		return Term{Loss: -p.Chosen / n, DChosen: -1 / n}
 	}}, nil
@@ -30,7 +30,7 @@ func newSimPO(o core.Options) (*Loss, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Loss{Beta: v.Beta, ReferenceFree: true, pair: func(p Pair) Term {
+	return &Loss{Beta: v.Beta, ReferenceFree: true, PerToken: true, pair: func(p Pair) Term {
 		nw, nl := float64(p.ChosenTokens), float64(p.RejectedTokens)
 		z := v.Beta*(p.Chosen/nw-p.Rejected/nl) - v.Gamma
 		slope := -v.Beta * sigmoid(-z)
@@ -47,7 +47,7 @@ func newORPO(o core.Options) (*Loss, error) {
 		return nil, err
 	}
 	logOdds := func(p float64) float64 { return p - math.Log(-math.Expm1(p)) }
-	return &Loss{Beta: v.Beta, ReferenceFree: true, pair: func(p Pair) Term {
+	return &Loss{Beta: v.Beta, ReferenceFree: true, PerToken: true, pair: func(p Pair) Term {
 		nw, nl := float64(p.ChosenTokens), float64(p.RejectedTokens)
 		w, l := p.Chosen/nw, p.Rejected/nl
 		z := logOdds(w) - logOdds(l)

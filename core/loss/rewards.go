@@ -1,8 +1,6 @@
 package loss
 
 import (
-	"fmt"
-
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
@@ -117,7 +115,7 @@ func newBCO(o core.Options) (*Loss, error) {
 			return terms
 		}}, nil
 	}
-	return nil, fmt.Errorf(`delta must be "none" or "running", not %q`, v.Delta)
+	return nil, badOption("delta", `must be "none" or "running", not %q`, v.Delta)
 }
 
 // meanReward is the mean of the rewards of all completions.

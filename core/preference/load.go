@@ -15,7 +15,7 @@ type Spec struct {
 	Name         string
 	Path         string
 	Format       string  // of Formats; empty: recognised from the first row
-	Limit        int     // the first so many pairs; 0 = all
+	Limit        int     // read the first so many pairs, those dropped among them; 0 = all
 	EvalFraction float64 // share of the pairs to hold out, in [0, 1)
 }
 
@@ -36,7 +36,7 @@ func (s Spec) check() error {
 // used but is well formed is dropped and counted in the report instead. A source
 // of which no pair is left is an error.
 func Load(ctx context.Context, s Spec, enc *Encoder, seed int64) (train, heldout core.Source, r Report, err error) {
-	pairs, r, err := load(ctx, s, enc)
+	pairs, rows, r, err := load(ctx, s, enc)
 	if err != nil {
 		return train, heldout, r, fmt.Errorf("source %q: %w", s.Name, err)
 	}
@@ -47,40 +47,41 @@ func Load(ctx context.Context, s Spec, enc *Encoder, seed int64) (train, heldout
 			heldout.Pairs = append(heldout.Pairs, p)
 		} else {
 			train.Pairs = append(train.Pairs, p)
+			r.TrainRows = append(r.TrainRows, rows[i])
 		}
 	}
 	r.Train, r.Heldout = len(train.Pairs), len(heldout.Pairs)
 	return train, heldout, r, nil
 }
 
-// load returns the kept pairs of the source.
-func load(ctx context.Context, s Spec, enc *Encoder) ([]core.Pair, Report, error) {
+// load returns the kept pairs of the source and the rows that they came from.
+func load(ctx context.Context, s Spec, enc *Encoder) (pairs []core.Pair, rows []int, r Report, err error) {
 	t := newTally(s, enc)
 	if err := s.check(); err != nil {
-		return nil, t.report(), err
+		return nil, nil, t.report(), err
 	}
-	var pairs []core.Pair
 	for x, err := range encodeRows(ctx, s, enc) {
 		if err != nil {
-			return nil, t.report(), err
+			return nil, nil, t.report(), err
 		}
 		if x.refused != nil {
-			return nil, t.report(), fmt.Errorf("%q: %v: %w", s.Path, x.place, x.refused)
+			return nil, nil, t.report(), fmt.Errorf("%q: %v: %w", s.Path, x.place, x.refused)
 		}
 		t.add(x.encoded)
 		t.format = x.format
 		if x.fate == kept {
 			pairs = append(pairs, x.pair)
+			rows = append(rows, t.r.Rows-1)
 		}
 		if s.Limit > 0 && t.pairs() == s.Limit {
 			break
 		}
 	}
-	r := t.report()
+	r = t.report()
 	if len(pairs) == 0 {
-		return nil, r, fmt.Errorf("%q: %w", s.Path, r.nothingLeft())
+		return nil, nil, r, fmt.Errorf("%q: %w", s.Path, r.nothingLeft())
 	}
-	return pairs, r, nil
+	return pairs, rows, r, nil
 }
 
 // located is an encoded row and where it stands.

@@ -32,6 +32,8 @@ type Report struct {
 	Overlong    int `json:"overlong"`    // ids of the file, longer than max_length and not cut
 	Untemplated int `json:"no_template"` // plain text for a model that has a chat template
 
+	TrainRows []int `json:"-"` // of each pair to train on, the index of its row in the file
+
 	// Lengths in tokens before anything was cut, of kept and too long pairs.
 	PromptTokens     Quantiles `json:"prompt_tokens"`
 	CompletionTokens Quantiles `json:"completion_tokens"` // chosen and rejected

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 )
 
@@ -160,6 +161,14 @@ func (n *Number) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	return json.Unmarshal(raw, (*float64)(n))
+}
+
+// ModelName is S for the base and M1, M2, ... for what the steps made.
+func ModelName(t int) string {
+	if t == 0 {
+		return "S"
+	}
+	return fmt.Sprintf("M%d", t)
 }
 
 // Set stores m in place of a model of the same name, or at the end.

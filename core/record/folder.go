@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // Folder is a run's folder.
@@ -23,12 +25,20 @@ func Create(dir string) (*Folder, error) {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	switch err := os.Mkdir(dir, 0o755); {
-	case errors.Is(err, fs.ErrExist):
+	case errors.Is(err, fs.ErrExist) && begun(dir):
 		return nil, fmt.Errorf("run folder %q exists; go on with --resume, or choose another --name", dir)
+	case errors.Is(err, fs.ErrExist): // a run was killed before it wrote anything
 	case err != nil:
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	return &Folder{dir}, nil
+}
+
+// begun says whether there is more in the folder than what was being written
+// when a run died.
+func begun(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
 }
 
 // Open opens the folder of a run that was started before.
@@ -50,8 +60,8 @@ func (f *Folder) Has(parts ...string) bool {
 	return err == nil
 }
 
-// Step returns the name of step t's folder.
-func Step(t int) string { return fmt.Sprintf("step-%d", t) }
+// StepDir returns the name of step t's folder.
+func StepDir(t int) string { return fmt.Sprintf("step-%d", t) }
 
 // WriteFile puts a file into place whole or not at all.
 func (f *Folder) WriteFile(name string, write func(io.Writer) error) error {
@@ -81,7 +91,21 @@ func (f *Folder) WriteFile(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("write %q: %w", path, err)
 	}
-	return os.Rename(tmp.Name(), path)
+	return rename(tmp.Name(), path)
+}
+
+// rename puts a file or folder into place so that it stays there when the power
+// fails.
+func rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
 }
 
 // WriteJSON writes v as indented JSON.
@@ -129,17 +153,34 @@ func (f *Folder) WriteDir(name string, fill func(dir string) error) error {
 	if err := fill(tmp); err != nil {
 		return fmt.Errorf("write %q: %w", path, err)
 	}
-	old := tmp + ".old"
+	old := filepath.Join(filepath.Dir(path), replaced+filepath.Base(path))
 	if err := os.Rename(path, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	defer os.RemoveAll(old)
-	return os.Rename(tmp, path)
+	if err := rename(tmp, path); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
 }
 
-// Sweep deletes what a killed run was writing when it died. No other process may
-// be writing into the folder.
+// replaced begins the name of a folder that is being replaced.
+const replaced = ".replaced-"
+
+// Sweep deletes what a killed run was writing when it died, and puts back what it
+// had only begun to replace. No other process may be writing into the folder.
 func (f *Folder) Sweep() error {
+	old, err := filepath.Glob(f.Path("*", replaced+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range old {
+		name := filepath.Join(filepath.Dir(path), strings.TrimPrefix(filepath.Base(path), replaced))
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			if err := rename(path, name); err != nil {
+				return err
+			}
+		}
+	}
 	for _, pattern := range []string{".*", "*/.*", "*/*/.*"} {
 		left, err := filepath.Glob(f.Path(pattern))
 		if err != nil {

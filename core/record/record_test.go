@@ -29,6 +29,15 @@ func create(t *testing.T) *record.Folder {
 // TestExistingFolder: a run never writes into another's folder.
 func TestExistingFolder(t *testing.T) {
 	f := create(t)
+	if err := os.WriteFile(f.Path(".config.toml-1"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := record.Create(f.Path()); err != nil {
+		t.Errorf("a folder in which nothing was finished is refused: %v", err)
+	}
+	if err := f.WriteJSON("plan.json", 1); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := record.Create(f.Path()); err == nil || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("second Create: %v, want an error that names --resume", err)
 	}
@@ -82,6 +91,26 @@ func TestWriteDirReplaces(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(f.Path()); len(entries) != 1 {
 		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// TestSweep: what was being written goes, what was being replaced comes back.
+func TestSweep(t *testing.T) {
+	f := create(t)
+	for _, dir := range []string{"step-1/.replaced-state", "step-1/.state-123", "step-2/.replaced-state", "step-2/state"} {
+		if err := os.MkdirAll(f.Path(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(f.Path(".plan.json-7"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(f.Path("*", "*"))
+	if err != nil || !slices.Equal(left, []string{f.Path("step-1", "state"), f.Path("step-2", "state")}) || f.Has(".plan.json-7") {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
 

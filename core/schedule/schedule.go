@@ -4,7 +4,9 @@ package schedule
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -24,15 +26,12 @@ var kinds = map[string]func(progress float64) float64{
 	"constant_with_warmup": func(float64) float64 { return 1 },
 }
 
-// Kinds returns the names of the schedules.
-func Kinds() []string { return []string{"linear", "cosine", "constant", "constant_with_warmup"} }
-
 // New returns the schedule that transformers' get_scheduler builds: kind is its
 // lr_scheduler_type and warmupRatio of the updates, rounded up, warm up from 0.
 // "constant" has no warm-up.
 func New(kind string, peak float64, updates int, warmupRatio float64) (*Schedule, error) {
 	if _, ok := kinds[kind]; !ok {
-		return nil, fmt.Errorf("unknown lr_scheduler_type %q; there are: %s", kind, strings.Join(Kinds(), ", "))
+		return nil, fmt.Errorf("unknown lr_scheduler_type %q; there are: %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	if kind == "constant" && warmupRatio != 0 {
 		return nil, fmt.Errorf(`lr_scheduler_type "constant" has no warm-up; use "constant_with_warmup" or warmup_ratio = 0`)

@@ -43,31 +43,30 @@ func key(info core.ModelInfo, item core.Item) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-func (c *Cache) get(info core.ModelInfo, item core.Item) ([]core.Score, bool) {
+// Known returns the item's scores under the model if they were computed before.
+func (c *Cache) Known(info core.ModelInfo, item core.Item) ([]core.Score, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, ok := c.scores[key(info, item)]
 	return s, ok
 }
 
-func (c *Cache) put(info core.ModelInfo, item core.Item, s []core.Score) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.scores[key(info, item)] = s
-}
-
-// Known returns the item's scores under the model if they were computed before.
-func (c *Cache) Known(info core.ModelInfo, item core.Item) ([]core.Score, bool) {
-	return c.get(info, item)
-}
-
-// Add stores scores that an earlier run computed, by the key written then.
+// Add stores scores that an earlier run computed, by the key written then. A key
+// of another form is never found again, and the scores are computed anew.
 func (c *Cache) Add(hexKey string, s []core.Score) {
 	raw, err := hex.DecodeString(hexKey)
 	if err != nil || len(raw) != sha256.Size {
-		return // a key of another version: it will not be found, and computed anew
+		return
 	}
+	c.store([sha256.Size]byte(raw), s)
+}
+
+func (c *Cache) put(info core.ModelInfo, item core.Item, s []core.Score) {
+	c.store(key(info, item), s)
+}
+
+func (c *Cache) store(key [sha256.Size]byte, s []core.Score) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.scores[[sha256.Size]byte(raw)] = s
+	c.scores[key] = s
 }

@@ -15,15 +15,15 @@ var _ core.Scorer = (*Scorer)(nil)
 // Scorer scores with one model.
 type Scorer struct {
 	model core.Model
-	text  *Text
+	codec *Codec
 	info  core.ModelInfo
 	cache *Cache
 }
 
-// New returns a scorer of the model, whose folder text was loaded from. Scores
+// New returns a scorer of the model, whose folder the codec was loaded from. Scores
 // are looked up in the cache and added to it; a nil cache remembers nothing.
-func New(model core.Model, text *Text, info core.ModelInfo, cache *Cache) *Scorer {
-	return &Scorer{model: model, text: text, info: info, cache: cache}
+func New(model core.Model, codec *Codec, info core.ModelInfo, cache *Cache) *Scorer {
+	return &Scorer{model: model, codec: codec, info: info, cache: cache}
 }
 
 // Info implements core.Scorer.
@@ -34,7 +34,7 @@ func (s *Scorer) Encode(ctx context.Context, texts []core.Text, r core.EncodeRul
 	if r.MaxLength == 0 {
 		r.MaxLength = s.info.MaxLength
 	}
-	return s.text.encode(ctx, texts, r)
+	return s.codec.encode(ctx, texts, r)
 }
 
 // LogProbs implements core.Scorer. What the cache knows is not computed again.
@@ -46,7 +46,7 @@ func (s *Scorer) LogProbs(ctx context.Context, items []core.Item, d core.Detail)
 	var missing []core.Item
 	var places []int
 	for i, item := range items {
-		known, ok := s.cache.get(s.info, item)
+		known, ok := s.cache.Known(s.info, item)
 		if ok {
 			scores[i] = known
 			continue
@@ -68,39 +68,12 @@ func (s *Scorer) LogProbs(ctx context.Context, items []core.Item, d core.Detail)
 	return scores, nil
 }
 
-// logProbs refuses ids that the model does not have before it asks the model.
+// logProbs refuses what the model cannot score before it asks the model.
 func (s *Scorer) logProbs(ctx context.Context, items []core.Item, d core.Detail) ([][]core.Score, error) {
 	for i, item := range items {
-		if err := s.check(item); err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
+		if err := item.Check(s.info.VocabSize); err != nil {
+			return nil, fmt.Errorf("model %q: item %d: %w", s.info.Path, i, err)
 		}
 	}
 	return s.model.LogProbs(ctx, items, d)
-}
-
-func (s *Scorer) check(item core.Item) error {
-	if len(item.Prompt) == 0 {
-		return fmt.Errorf("its prompt has no token; the first completion token needs one to be predicted from")
-	}
-	if err := s.checkIDs(item.Prompt); err != nil {
-		return err
-	}
-	for j, c := range item.Completions {
-		if len(c) == 0 {
-			return fmt.Errorf("its completion %d has no token", j)
-		}
-		if err := s.checkIDs(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Scorer) checkIDs(ids []int32) error {
-	for _, id := range ids {
-		if id < 0 || int(id) >= s.info.VocabSize {
-			return fmt.Errorf("token id %d is outside of the vocabulary of %d of model %q", id, s.info.VocabSize, s.info.Path)
-		}
-	}
-	return nil
 }

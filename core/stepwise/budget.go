@@ -3,6 +3,7 @@ package stepwise
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -10,7 +11,10 @@ import (
 )
 
 // Micro-batches larger than this gain nothing on any backend that we measured.
-const largestMicroBatch = 4096
+const (
+	largestMicroBatch  = 4096
+	smallestMicroBatch = 256
+)
 
 // microBatchTokens returns micro_batch_tokens, or the largest budget whose
 // forecast fits into four fifths of the device's memory.
@@ -23,7 +27,7 @@ func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 		return largestMicroBatch, nil
 	}
 	dir, _ := l.targetDir(t.step)
-	for budget := largestMicroBatch; budget > 256; budget /= 2 {
+	for budget := largestMicroBatch; budget > smallestMicroBatch; budget /= 2 {
 		t.budget = budget
 		forecast, err := f.Forecast(ctx, dir, l.openOptions(""), core.Workload{MicroBatch: shapes(t.costliest())})
 		if errors.Is(err, core.ErrUnsupported) {
@@ -36,7 +40,8 @@ func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 			return budget, nil
 		}
 	}
-	return 256, nil
+	core.ReporterFrom(ctx).Note(fmt.Sprintf("memory is short: micro-batches of at most %d tokens", smallestMicroBatch))
+	return smallestMicroBatch, nil
 }
 
 // costliest returns the micro-batch of the first epoch with the most tokens.
@@ -74,7 +79,7 @@ func shapes(examples []example) []core.ItemShape {
 type Estimate struct {
 	core.Forecast
 	MicroBatchTokens int
-	Tokens           int // computed in all epochs, the prompt of a pair once
+	Tokens           int // in all epochs, counted as metrics.jsonl counts them
 }
 
 // Estimate asks the backend for a forecast of training on every pair, the
@@ -84,10 +89,7 @@ func (r *Run) Estimate(ctx context.Context) (Estimate, error) {
 	if !ok {
 		return Estimate{}, core.ErrUnsupported
 	}
-	var all core.Step
-	for i := range r.Sources {
-		all.Pairs = append(all.Pairs, core.WholeSource(r.Sources, i)...)
-	}
+	all := core.Step{Pairs: core.AllPairs(r.Sources)}
 	l := &loop{Run: r, steps: []core.Step{all}}
 	t, err := l.newTraining(1, make([]record.PairScore, len(all.Pairs)), nil)
 	if err != nil {
@@ -97,6 +99,9 @@ func (r *Run) Estimate(ctx context.Context) (Estimate, error) {
 		return Estimate{}, err
 	}
 	forecast, err := f.Forecast(ctx, r.Base, l.openOptions(""), core.Workload{MicroBatch: shapes(t.costliest())})
-	tokens := int(float64(tokensOf(t.examples)) * t.cfg.NumTrainEpochs)
-	return Estimate{forecast, t.budget, tokens}, err
+	var tokens int
+	for _, e := range t.examples {
+		tokens += e.tokens()
+	}
+	return Estimate{forecast, t.budget, int(float64(tokens) * t.cfg.NumTrainEpochs)}, err
 }

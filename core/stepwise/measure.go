@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/loss"
@@ -15,7 +14,7 @@ import (
 // measure scores the held-out pairs with M_t, runs the evaluators that are due
 // and adds the model to the summary, unless an earlier run did.
 func (l *loop) measure(ctx context.Context, t int) error {
-	name := modelName(t)
+	name := record.ModelName(t)
 	if _, done := l.summary.Find(name); done {
 		return nil
 	}
@@ -60,7 +59,7 @@ func (l *loop) measureHeldout(ctx context.Context, t int, source core.Source, m 
 // heldoutScores returns M_t's scores of the source, from the file of an earlier
 // measurement where there is one.
 func (l *loop) heldoutScores(ctx context.Context, t int, source core.Source) ([]record.PairScore, error) {
-	dir, name := l.modelDir(t), modelName(t)
+	dir, name := l.modelDir(t), record.ModelName(t)
 	info, err := l.info(dir, name)
 	if err != nil {
 		return nil, err
@@ -108,6 +107,9 @@ func (l *loop) evaluate(ctx context.Context, t int, m *record.ModelSummary) erro
 			if m.Eval[metric.Task] == nil {
 				m.Eval[metric.Task] = map[string]record.Number{}
 			}
+			if _, twice := m.Eval[metric.Task][metric.Name]; twice {
+				return fmt.Errorf("evaluator %q: %s of task %q is measured by an earlier [[eval]] too; its results would be overwritten", settings.Evaluator, metric.Name, metric.Task)
+			}
 			m.Eval[metric.Task][metric.Name] = record.Number(metric.Value)
 		}
 	}
@@ -117,7 +119,7 @@ func (l *loop) evaluate(ctx context.Context, t int, m *record.ModelSummary) erro
 // noteGamma adds to the summary what the reference pass has told of M_t on the
 // training sources.
 func (l *loop) noteGamma(t int, references []record.PairScore) error {
-	m, ok := l.summary.Find(modelName(t))
+	m, ok := l.summary.Find(record.ModelName(t))
 	if !ok || l.Config.Train.Reference != "previous" {
 		return nil
 	}
@@ -147,49 +149,4 @@ func heldoutOf(fn *loss.Loss, scores, reference []record.PairScore) record.Heldo
 		Loss: m.Loss, Accuracy: m.Accuracies, Margin: m.Margins,
 		RewardsChosen: m.RewardsChosen, RewardsRejected: m.RewardsRejected,
 	}
-}
-
-func lossPair(policy, reference record.PairScore) loss.Pair {
-	return loss.Pair{
-		Chosen: policy.Chosen, Rejected: policy.Rejected,
-		RefChosen: reference.Chosen, RefRejected: reference.Rejected,
-		ChosenTokens: policy.ChosenTokens, RejectedTokens: policy.RejectedTokens,
-	}
-}
-
-// batchStats sums what metrics.jsonl reports the means of.
-type batchStats struct {
-	pairs                                          int
-	loss, chosen, rejected, accurate, logpW, logpL float64
-}
-
-func (b *batchStats) add(fn *loss.Loss, p loss.Pair, term loss.Term) {
-	chosen, rejected := fn.Rewards(p)
-	b.pairs++
-	b.loss += term.Loss
-	b.chosen += chosen
-	b.rejected += rejected
-	if chosen > rejected {
-		b.accurate++
-	}
-	b.logpW += p.Chosen
-	b.logpL += p.Rejected
-}
-
-func (b *batchStats) means() record.Metrics {
-	n := float64(b.pairs)
-	return record.Metrics{
-		Loss: b.loss / n, RewardsChosen: b.chosen / n, RewardsRejected: b.rejected / n,
-		Accuracies: b.accurate / n, Margins: (b.chosen - b.rejected) / n,
-		LogpsChosen: b.logpW / n, LogpsRejected: b.logpL / n,
-	}
-}
-
-// sourceNames lists the sources of a step.
-func (l *loop) sourceNames(step int) []string {
-	var names []string
-	for _, index := range sourcesOf(l.steps[step-1]) {
-		names = append(names, l.Sources[index].Name)
-	}
-	return slices.Clip(names)
 }

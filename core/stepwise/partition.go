@@ -2,7 +2,6 @@ package stepwise
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -12,7 +11,7 @@ import (
 
 // partition asks the partitioner for the steps and holds it to its contract.
 func (l *loop) partition(ctx context.Context) error {
-	base, err := l.open(ctx, l.Base, modelName(0))
+	base, err := l.open(ctx, l.Base, record.ModelName(0))
 	if err != nil {
 		return err
 	}
@@ -20,32 +19,10 @@ func (l *loop) partition(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("partition %q: %w", l.Config.Partition.Strategy, err)
 	}
-	if err := checkSteps(l.Sources, steps); err != nil {
+	if err := core.CheckSteps(l.Sources, steps); err != nil {
 		return fmt.Errorf("partition %q: %w", l.Config.Partition.Strategy, err)
 	}
 	l.steps = steps
-	return nil
-}
-
-func checkSteps(sources []core.Source, steps []core.Step) error {
-	if len(steps) == 0 {
-		return errors.New("it made no step")
-	}
-	seen := map[core.PairRef]int{}
-	for t, step := range steps {
-		if len(step.Pairs) == 0 {
-			return fmt.Errorf("its step %d is empty", t+1)
-		}
-		for _, ref := range step.Pairs {
-			if ref.Source < 0 || ref.Source >= len(sources) || ref.Pair < 0 || ref.Pair >= len(sources[ref.Source].Pairs) {
-				return fmt.Errorf("its step %d has pair %d of source %d, which does not exist", t+1, ref.Pair, ref.Source)
-			}
-			if other, twice := seen[ref]; twice {
-				return fmt.Errorf("pair %d of source %q is in step %d and in step %d", ref.Pair, sources[ref.Source].Name, other, t+1)
-			}
-			seen[ref] = t + 1
-		}
-	}
 	return nil
 }
 
@@ -120,8 +97,17 @@ func (l *loop) readPartition() ([]core.Step, error) {
 			steps[t].Pairs = append(steps[t].Pairs, core.PairRef{Source: p[0], Pair: p[1]})
 		}
 	}
-	if err := checkSteps(l.Sources, steps); err != nil {
+	if err := core.CheckSteps(l.Sources, steps); err != nil {
 		return nil, fmt.Errorf("%q: %w; did the sources change?", l.Folder.Path("partition.jsonl"), err)
 	}
 	return steps, nil
+}
+
+// sourceNames lists the sources of a step.
+func (l *loop) sourceNames(step int) []string {
+	var names []string
+	for _, index := range sourcesOf(l.steps[step-1]) {
+		names = append(names, l.Sources[index].Name)
+	}
+	return names
 }

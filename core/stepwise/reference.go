@@ -2,7 +2,6 @@ package stepwise
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/record"
@@ -25,7 +24,7 @@ func (l *loop) references(ctx context.Context, step int) ([]record.PairScore, er
 	for i, ref := range refs {
 		items[i] = sources[ref.Source].Pairs[ref.Pair].Item()
 	}
-	file := record.Step(step) + "/reference.jsonl"
+	file := record.StepDir(step) + "/reference.jsonl"
 	if err := l.recall(file); err != nil {
 		return nil, err
 	}
@@ -46,9 +45,9 @@ func (l *loop) references(ctx context.Context, step int) ([]record.PairScore, er
 func (l *loop) referenceModel(step int) (dir, name string) {
 	switch l.Config.Train.Reference {
 	case "previous":
-		return l.modelDir(step - 1), modelName(step - 1)
+		return l.modelDir(step - 1), record.ModelName(step - 1)
 	case "base":
-		return l.Base, modelName(0)
+		return l.Base, record.ModelName(0)
 	}
 	return l.Reference, "reference"
 }
@@ -93,6 +92,3 @@ func (l *loop) recall(file string) error {
 	}
 	return nil
 }
-
-// pairID names a pair in errors.
-func pairID(source core.Source, pair int) string { return fmt.Sprintf("%s:%d", source.Name, pair) }

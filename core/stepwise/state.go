@@ -41,7 +41,7 @@ func (s *state) resumeAt(t *training) int {
 // saveState keeps what --resume needs, in place of the state before it.
 func (l *loop) saveState(ctx context.Context, t *training, update int) error {
 	from, _ := l.targetDir(t.step)
-	folder := record.Step(t.step) + "/state"
+	folder := record.StepDir(t.step) + "/state"
 	return l.Folder.WriteDir(folder, func(dir string) error {
 		if err := t.model.Save(ctx, dir, core.SaveOptions{DType: "float32", State: true}); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (l *loop) saveState(ctx context.Context, t *training, update int) error {
 // readState returns the state of the step's training if one was saved.
 func (l *loop) readState(step int) (*state, bool, error) {
 	var s state
-	err := l.Folder.ReadJSON(record.Step(step)+"/state/state.json", &s)
+	err := l.Folder.ReadJSON(record.StepDir(step)+"/state/state.json", &s)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
@@ -73,13 +73,13 @@ func (l *loop) restore() (done int, err error) {
 	if err := l.readOptional(); err != nil {
 		return 0, err
 	}
-	for l.Folder.Has(record.Step(done+1), "step.json") {
+	for l.Folder.Has(record.StepDir(done+1), "step.json") {
 		done++
 	}
 	step, update := done, 0
 	if done > 0 {
 		var r record.StepResult
-		if err := l.Folder.ReadJSON(record.Step(done)+"/step.json", &r); err != nil {
+		if err := l.Folder.ReadJSON(record.StepDir(done)+"/step.json", &r); err != nil {
 			return 0, err
 		}
 		update = r.Updates

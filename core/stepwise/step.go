@@ -43,9 +43,9 @@ func (l *loop) train(ctx context.Context, step int, references []record.PairScor
 // targetDir is the model that the step's training starts from.
 func (l *loop) targetDir(step int) (dir, name string) {
 	if l.Config.Train.TargetInit == "base" {
-		return l.Base, modelName(0)
+		return l.Base, record.ModelName(0)
 	}
-	return l.modelDir(step - 1), modelName(step - 1)
+	return l.modelDir(step - 1), record.ModelName(step - 1)
 }
 
 func (l *loop) openTarget(ctx context.Context, step int, state *state) (*resident, error) {
@@ -54,7 +54,7 @@ func (l *loop) openTarget(ctx context.Context, step int, state *state) (*residen
 		return l.open(ctx, dir, name)
 	}
 	l.release()
-	saved := l.Folder.Path(record.Step(step), "state")
+	saved := l.Folder.Path(record.StepDir(step), "state")
 	model, err := l.Backend.Open(ctx, saved, l.openOptions(saved))
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", saved, err)
@@ -137,7 +137,7 @@ func (l *loop) finish(ctx context.Context, t *training, references []record.Pair
 		Loss:           record.FirstLast{First: t.first, Last: t.last},
 		Seconds:        time.Since(t.started).Seconds(),
 	}
-	folder := record.Step(t.step)
+	folder := record.StepDir(t.step)
 	from, _ := l.targetDir(t.step)
 	dtype := l.Config.Model.SaveDType
 	err := l.Folder.WriteDir(folder+"/model", func(dir string) error {
@@ -153,7 +153,7 @@ func (l *loop) finish(ctx context.Context, t *training, references []record.Pair
 		return err
 	}
 	l.release()
-	info, err := l.info(l.modelDir(t.step), modelName(t.step))
+	info, err := l.info(l.modelDir(t.step), record.ModelName(t.step))
 	if err != nil {
 		return err
 	}

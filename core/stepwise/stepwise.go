@@ -40,9 +40,9 @@ type Run struct {
 	// ReferenceSources are Sources in the external reference's own tokens;
 	// nil where the tokens are the same.
 	ReferenceSources []core.Source
-	// Text encodes for partitioners and evaluators; nil for a run of token ids
+	// Codec encodes for partitioners and evaluators; nil for a run of token ids
 	// alone.
-	Text *scorer.Text
+	Codec *scorer.Codec
 	// Describe tells what the model in dir is; name is S, M1, ...
 	Describe func(dir, name string) (core.ModelInfo, error)
 	// CarryOver copies what else a model's folder holds, as
@@ -94,13 +94,16 @@ func (r *Run) Partition(ctx context.Context) (record.Plan, error) {
 
 // visit measures M_t and, unless it is the last, makes M_{t+1} from it.
 func (l *loop) visit(ctx context.Context, t int) (last bool, err error) {
+	if l.interrupted() {
+		return false, ErrInterrupted
+	}
 	state, resumed, err := l.readState(t + 1)
 	if err != nil {
 		return false, err
 	}
 	if !resumed {
 		if err := l.measure(ctx, t); err != nil {
-			return false, fmt.Errorf("measure %s: %w", modelName(t), err)
+			return false, fmt.Errorf("measure %s: %w", record.ModelName(t), err)
 		}
 	}
 	if l.steps == nil {
@@ -114,6 +117,9 @@ func (l *loop) visit(ctx context.Context, t int) (last bool, err error) {
 	if t == len(l.steps) {
 		return true, nil
 	}
+	if l.interrupted() {
+		return false, ErrInterrupted
+	}
 	references, err := l.references(ctx, t+1)
 	if err != nil {
 		return false, fmt.Errorf("step %d: reference: %w", t+1, err)
@@ -124,20 +130,12 @@ func (l *loop) visit(ctx context.Context, t int) (last bool, err error) {
 	return false, nil
 }
 
-// modelName is S for the base and M1, M2, ... for what the steps made.
-func modelName(t int) string {
-	if t == 0 {
-		return "S"
-	}
-	return fmt.Sprintf("M%d", t)
-}
-
 // modelDir is the folder of M_t.
 func (l *loop) modelDir(t int) string {
 	if t == 0 {
 		return l.Base
 	}
-	return l.Folder.Path(record.Step(t), "model")
+	return l.Folder.Path(record.StepDir(t), "model")
 }
 
 // info describes the model in dir, whose weights do not change.
@@ -173,7 +171,7 @@ func (l *loop) open(ctx context.Context, dir, name string) (*resident, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", dir, err)
 	}
-	l.resident = &resident{scorer.New(model, l.Text, info, l.cache), dir, model}
+	l.resident = &resident{scorer.New(model, l.Codec, info, l.cache), dir, model}
 	return l.resident, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -255,9 +256,8 @@ func TestResume(t *testing.T) {
 	stops := 0
 	for {
 		stop := make(chan struct{})
-		close(stop)
 		r.Interrupt = stop
-		err := r.Do(context.Background())
+		err := r.Do(core.WithReporter(context.Background(), &stopper{stop: stop}))
 		if err == nil {
 			break
 		}
@@ -282,6 +282,20 @@ func TestResume(t *testing.T) {
 		t.Errorf("losses %v, uninterrupted %v", b, a)
 	}
 }
+
+// stopper interrupts a run at its first update.
+type stopper struct {
+	stop chan struct{}
+	once sync.Once
+}
+
+func (s *stopper) Progress(what string, _, _ int) {
+	if strings.Contains(what, "update") {
+		s.once.Do(func() { close(s.stop) })
+	}
+}
+
+func (*stopper) Note(string) {}
 
 func lossesOf(t *testing.T, r *stepwise.Run) []float64 {
 	t.Helper()

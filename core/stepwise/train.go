@@ -58,7 +58,7 @@ func (l *loop) newTraining(step int, references []record.PairScore, model core.M
 	t := &training{cfg: cfg, step: step, seed: l.Config.Run.Seed, loss: fn, model: model}
 	for i, ref := range l.steps[step-1].Pairs {
 		source := l.Sources[ref.Source]
-		t.examples = append(t.examples, example{pairID(source, ref.Pair), source.Pairs[ref.Pair].Item(), references[i]})
+		t.examples = append(t.examples, example{fmt.Sprintf("%s:%d", source.Name, ref.Pair), source.Pairs[ref.Pair].Item(), references[i]})
 	}
 	t.perEpoch = (len(t.examples) + cfg.BatchSize - 1) / cfg.BatchSize
 	t.updates = int(math.Ceil(cfg.NumTrainEpochs * float64(t.perEpoch)))

@@ -32,13 +32,17 @@ func Shared(t testing.TB) string {
 }
 
 // SmolLM2 returns the folder of SmolLM2-135M-Instruct in Hugging Face's layout:
-// $STEPWISE_SMOLLM2, which may also name a GGUF file, else the user's cache, where
-// examples/smollm2/fetch.sh puts it. It skips the test if there is none.
+// $STEPWISE_SMOLLM2, which may also name a GGUF file, else models/smollm2 of the
+// checkout, where examples/smollm2/fetch.sh puts it, else the user's cache. It
+// skips the test if there is none.
 func SmolLM2(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("STEPWISE_SMOLLM2")
 	if dir == "" {
-		dir = cached(t, "smollm2")
+		dir = filepath.Join(Root(t), "models", "smollm2")
+		if !isDir(dir) {
+			dir = cached(t, "smollm2")
+		}
 	}
 	if isFile(dir) {
 		imported, err := checkpoint.Resolve(context.Background(), dir, nil)

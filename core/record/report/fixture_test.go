@@ -142,7 +142,7 @@ func (f *fixture) write(t *testing.T, name string) string {
 		check(t, folder.WriteJSON("sources.json", f.rows))
 	}
 	for _, s := range f.steps {
-		check(t, folder.WriteJSON(record.Step(s.Step)+"/step.json", s))
+		check(t, folder.WriteJSON(record.StepDir(s.Step)+"/step.json", s))
 	}
 	for model, rows := range f.heldout {
 		check(t, record.WriteJSONL(folder, "eval/"+model+"/heldout-held.jsonl", rows))

@@ -84,7 +84,7 @@ func readOptional(f *record.Folder, name string, v any) (bool, error) {
 func (r *run) readSteps() error {
 	for t := 1; ; t++ {
 		var s record.StepResult
-		ok, err := readOptional(r.folder, record.Step(t)+"/step.json", &s)
+		ok, err := readOptional(r.folder, record.StepDir(t)+"/step.json", &s)
 		if !ok {
 			return err
 		}

@@ -16,14 +16,14 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/tokenizer"
 )
 
-// Text is how a model reads: its tokenizer and its chat template.
-type Text struct {
+// Codec is how a model reads: its tokenizer and its chat template.
+type Codec struct {
 	Tokenizer *tokenizer.Tokenizer
 	Template  *chat.Template // nil where the model has none
 }
 
-// LoadText reads both from a model's folder.
-func LoadText(dir string) (*Text, error) {
+// LoadCodec reads both from a model's folder.
+func LoadCodec(dir string) (*Codec, error) {
 	tok, err := tokenizer.Load(dir)
 	if err != nil {
 		return nil, fmt.Errorf("model %q: tokenizer: %w", dir, err)
@@ -32,12 +32,12 @@ func LoadText(dir string) (*Text, error) {
 	if err != nil && !errors.Is(err, chat.ErrNone) {
 		return nil, fmt.Errorf("model %q: chat template: %w", dir, err)
 	}
-	return &Text{Tokenizer: tok, Template: tmpl}, nil
+	return &Codec{Tokenizer: tok, Template: tmpl}, nil
 }
 
 // Describe returns what partitioners and evaluators are told of the model in
 // dir when it is opened by that backend with that dtype.
-func (t *Text) Describe(dir, name, backend, dtype string) (core.ModelInfo, error) {
+func (t *Codec) Describe(dir, name, backend, dtype string) (core.ModelInfo, error) {
 	arch, err := checkpoint.ReadArchitecture(dir)
 	if err != nil {
 		return core.ModelInfo{}, err
@@ -59,7 +59,7 @@ func (t *Text) Describe(dir, name, backend, dtype string) (core.ModelInfo, error
 	return info, nil
 }
 
-func (t *Text) special(text string) core.SpecialToken {
+func (t *Codec) special(text string) core.SpecialToken {
 	id, ok := t.Tokenizer.ID(text)
 	if text == "" || !ok {
 		return core.SpecialToken{}
@@ -69,7 +69,7 @@ func (t *Text) special(text string) core.SpecialToken {
 
 // maxLength finds the window as lm-eval does: the configuration's positions,
 // else the tokenizer's limit, else 2048.
-func (t *Text) maxLength(arch *checkpoint.Architecture) int {
+func (t *Codec) maxLength(arch *checkpoint.Architecture) int {
 	if arch.MaxPositions > 0 {
 		return arch.MaxPositions
 	}
@@ -80,7 +80,7 @@ func (t *Text) maxLength(arch *checkpoint.Architecture) int {
 }
 
 // Render applies the chat template with the generation prompt.
-func (t *Text) Render(messages []core.Message) (string, error) {
+func (t *Codec) Render(messages []core.Message) (string, error) {
 	if t.Template == nil {
 		return "", errors.New("the model has no chat template; give the prompt as a string")
 	}
@@ -95,7 +95,7 @@ func (t *Text) Render(messages []core.Message) (string, error) {
 }
 
 // encode turns texts into items, in parallel and in order.
-func (t *Text) encode(ctx context.Context, texts []core.Text, r core.EncodeRules) ([]core.Encoded, error) {
+func (t *Codec) encode(ctx context.Context, texts []core.Text, r core.EncodeRules) ([]core.Encoded, error) {
 	out := make([]core.Encoded, len(texts))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -118,7 +118,7 @@ func (t *Text) encode(ctx context.Context, texts []core.Text, r core.EncodeRules
 	return out, g.Wait()
 }
 
-func (t *Text) encodeOne(text core.Text, r core.EncodeRules) (core.Encoded, error) {
+func (t *Codec) encodeOne(text core.Text, r core.EncodeRules) (core.Encoded, error) {
 	prompt := text.Prompt
 	if len(text.Messages) > 0 {
 		var err error
@@ -138,7 +138,7 @@ func (t *Text) encodeOne(text core.Text, r core.EncodeRules) (core.Encoded, erro
 // prompt. All of the items' prompts are equal, except that where the prompt is
 // empty and a completion begins with the prefix token, that token becomes its
 // prompt; both are the same id.
-func (t *Text) encodePairs(prompt string, completions []string, bos core.BOSRule) (core.Item, error) {
+func (t *Codec) encodePairs(prompt string, completions []string, bos core.BOSRule) (core.Item, error) {
 	context := strings.TrimRightFunc(prompt, pythonSpace)
 	moved := prompt[len(context):]
 	if context == "" {
@@ -157,7 +157,7 @@ func (t *Text) encodePairs(prompt string, completions []string, bos core.BOSRule
 }
 
 // encodeUnprompted conditions on the prefix token alone.
-func (t *Text) encodeUnprompted(moved string, completions []string, bos core.BOSRule) (core.Item, error) {
+func (t *Codec) encodeUnprompted(moved string, completions []string, bos core.BOSRule) (core.Item, error) {
 	prefix, err := t.prefix(bos)
 	if err != nil {
 		return core.Item{}, err
@@ -178,7 +178,7 @@ func (t *Text) encodeUnprompted(moved string, completions []string, bos core.BOS
 
 // prefix is the token that stands for an empty prompt: BOS, else EOS; on the
 // leaderboard always EOS.
-func (t *Text) prefix(bos core.BOSRule) (int32, error) {
+func (t *Codec) prefix(bos core.BOSRule) (int32, error) {
 	special := t.Tokenizer.Special()
 	candidates := []string{special.BOS, special.EOS}
 	if bos == core.BOSNever {
@@ -194,7 +194,7 @@ func (t *Text) prefix(bos core.BOSRule) (int32, error) {
 
 // addSpecial says whether the tokenizer may add its special tokens: never on
 // the leaderboard, and not where the text already starts with the prefix token.
-func (t *Text) addSpecial(text string, bos core.BOSRule) bool {
+func (t *Codec) addSpecial(text string, bos core.BOSRule) bool {
 	if bos == core.BOSNever {
 		return false
 	}
