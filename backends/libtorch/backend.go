@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core"
@@ -100,13 +101,23 @@ func (m *Model) do(ctx context.Context, f func() error) error {
 	return err
 }
 
-// smaller names the setting that needs less memory.
+// smaller names the settings that need less memory.
 func (m *Model) smaller() string {
-	if m.trainable && !m.options.Checkpointing {
-		return "set checkpointing = true in [backend] options, or a smaller train.micro_batch_tokens"
-	}
+	var settings []string
 	if m.trainable {
-		return "set a smaller train.micro_batch_tokens, or dtype = \"bf16\""
+		settings = append(settings, "a smaller train.micro_batch_tokens")
+		if !m.options.Checkpointing {
+			settings = append(settings, "checkpointing = true in backend.options")
+		}
 	}
-	return "set dtype = \"bf16\", or free memory of the device"
+	if m.dtype == torch.Float32 && !m.trainable {
+		settings = append(settings, `backend.dtype = "bf16"`)
+	}
+	if m.options.MemoryFraction < 1 {
+		settings = append(settings, "a larger memory_fraction in backend.options")
+	}
+	if len(settings) == 0 {
+		return "the model needs a device with more memory"
+	}
+	return "set " + strings.Join(settings, " or ")
 }

@@ -47,8 +47,9 @@ func cpuSeconds(b *testing.B) float64 {
 	return seconds(u.Utime) + seconds(u.Stime)
 }
 
-// measure runs f after once for nothing, and reports processor time and tokens a second.
+// measure times f once memory has settled, and reports processor time and tokens a second.
 func measure(b *testing.B, tokens int, f func()) {
+	f()
 	f()
 	cpu := cpuSeconds(b)
 	for b.Loop() {

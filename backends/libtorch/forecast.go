@@ -87,9 +87,13 @@ func newLoad(w core.Workload) (load, error) {
 func (l load) bytes(m *Model) int64 {
 	a, size := m.arch, int64(m.dtype.Size())
 	q, kv := a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
-	// By row: the stream, and each norm's result before and after its weight; queries and
-	// attention's result twice; keys and values; gate, silu, up and product.
-	block := int64(l.rows)*int64(6*a.Hidden+3*q+2*kv+4*a.FFN) + 2*int64(l.keys)*int64(kv)
+	// By row: the stream and the norms' results, which libtorch's own norm keeps twice;
+	// queries and attention's result twice; keys and values; gate, silu, up and product.
+	norms := 6
+	if m.device == torch.CPU && m.dtype == torch.Float32 {
+		norms = 4
+	}
+	block := int64(l.rows)*int64(norms*a.Hidden+3*q+2*kv+4*a.FFN) + 2*int64(l.keys)*int64(kv)
 	kept := int64(a.Layers) * block
 	if m.options.Checkpointing {
 		kept = int64(a.Layers+1)*int64(l.rows)*int64(a.Hidden) + block

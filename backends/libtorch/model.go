@@ -123,9 +123,8 @@ func (m *Model) Close() error {
 		for _, w := range m.weights {
 			w.free()
 		}
-		device := m.device
-		*m = Model{}
-		torch.ReleaseCache(device)
+		*m = Model{device: m.device}
+		torch.ReleaseCache(m.device)
 		return nil
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
@@ -143,6 +144,27 @@ func (d *dying) Err() error {
 		return context.Canceled
 	}
 	return nil
+}
+
+// Where there is no memory, the error says how much was asked for and what to set.
+func TestOutOfMemory(t *testing.T) {
+	for want, o := range map[string]core.OpenOptions{
+		"set a smaller train.micro_batch_tokens or checkpointing = true in backend.options": {Train: true},
+		`set backend.dtype = "bf16"`:                {},
+		"the model needs a device with more memory": {DType: bf16},
+		"libtorch: DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes": {},
+	} {
+		m := open(t, tiny, o)
+		err := m.do(background, func() error {
+			var s torch.Scope
+			defer s.Free()
+			s.Zeros(torch.CPU, torch.Float32, 1<<40)
+			return nil
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
 }
 
 func TestScoringOnly(t *testing.T) {

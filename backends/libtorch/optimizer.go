@@ -27,11 +27,13 @@ func (m *Model) Update(ctx context.Context, u core.Update) (stats core.UpdateSta
 	if err := m.checkUpdate(u); err != nil {
 		return stats, fmt.Errorf("update: %w", err)
 	}
-	err = m.do(ctx, func() error {
+	begun := false
+	err = m.do(ctx, func() (err error) {
+		begun = true
 		stats, err = m.update(u)
 		return err
 	})
-	if ctx.Err() != nil {
+	if !begun {
 		return stats, err
 	}
 	return stats, errors.Join(err, m.clearGradient())

@@ -3,7 +3,8 @@
     python compare.py MODEL [--turns 3] [--test BINARY]
 
 MODEL is a Hugging Face folder (SmolLM2-135M-Instruct in the README's numbers).
-BINARY is the package's compiled tests (`backends/libtorch/ci.sh` builds them).
+BINARY is the package's compiled tests:
+    eval "$(../install.sh --env)" && go test -c -tags libtorch -o libtorch.test ..
 The environment needs torch and transformers.
 
 The step is float32 on the processor, 4 sequences of 256 tokens, every row scored,
@@ -28,7 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def ours(binary, model):
     env = dict(os.environ, STEPWISE_SMOLLM2=str(model))
-    out = subprocess.run([binary, "-test.run=^$", "-test.bench=^BenchmarkStep$/^float32$", "-test.benchtime=1x"],
+    out = subprocess.run([binary, "-test.run=^$", "-test.bench=^BenchmarkStep$/^float32$", "-test.benchtime=2x"],
                          cwd=HERE.parent, env=env, check=True, capture_output=True, text=True).stdout
     metric = {unit: float(value) for value, unit in re.findall(r"([\d.e+]+) (\S+)", out)}
     return metric["ns/op"] / 1e9, metric["cpu-s/op"]
@@ -53,8 +54,9 @@ def torch_step(model):
 
 def timed(f):
     wall, cpu = time.perf_counter(), time.process_time()
-    f()
-    return time.perf_counter() - wall, time.process_time() - cpu
+    for _ in range(2):
+        f()
+    return (time.perf_counter() - wall) / 2, (time.process_time() - cpu) / 2
 
 
 def main():
@@ -66,7 +68,7 @@ def main():
     torch.set_num_threads(2)  # as the benchmark
     model = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32, attn_implementation="sdpa")
     step = torch_step(model)
-    step()
+    timed(step)  # memory settles
     rows = []
     for _ in range(a.turns):
         theirs, mine = timed(step), ours(os.path.abspath(a.test), a.model.resolve())

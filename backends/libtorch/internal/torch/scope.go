@@ -90,7 +90,10 @@ var ErrOutOfMemory = errors.New("out of memory")
 func asError(message string) error {
 	text, _, _ := strings.Cut(message, "\n")
 	text = strings.TrimSuffix(strings.TrimSpace(text), ".")
-	if strings.Contains(text, "out of memory") || strings.Contains(text, "can't allocate memory") {
+	if i := strings.Index(text, "DefaultCPUAllocator: can't allocate memory"); i >= 0 {
+		return outOfMemory{text[i:]} // an assertion's text is before it
+	}
+	if strings.Contains(text, "out of memory") {
 		return outOfMemory{text}
 	}
 	return errors.New("libtorch: " + text)
