@@ -105,6 +105,44 @@ func updates(t *testing.T, dir string) string {
 	return b.String()
 }
 
+// TestInterrupt: the first Ctrl-C ends the run after its update with exit code
+// 130, and --resume brings it to the bits of an uninterrupted one.
+func TestInterrupt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	config, dir := example(t), t.TempDir()
+	args := []string{"run", config, "--dir", dir, "--set", "train.num_train_epochs=20", "--set", "partition.strategy=given"}
+	mustRun(t, append(args, "--name", "whole")...)
+	c := exec.Command(binary(t), append(args, "--name", "stopped")...)
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, filepath.Join(dir, "stopped", "metrics.jsonl"))
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	err := c.Wait()
+	if code := c.ProcessState.ExitCode(); code != 130 || !strings.Contains(errs.String(), "--resume") {
+		t.Fatalf("exit %d, %v\n%s", code, err, errs.String())
+	}
+	mustRun(t, append(args, "--name", "stopped", "--resume")...)
+	compareRuns(t, filepath.Join(dir, "whole"), filepath.Join(dir, "stopped"))
+}
+
+// waitFor waits until the file has something in it.
+func waitFor(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			return
+		}
+	}
+	t.Fatalf("%q stayed empty", path)
+}
+
 // TestStranger: the template of a partitioner is built in a module of its own,
 // dropped into the plugin folder and used by one line of configuration; a pin of
 // another binary's hash is refused.
