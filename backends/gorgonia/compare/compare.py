@@ -68,6 +68,7 @@ def compare(what, ours, theirs, turns):
     for _ in range(turns):
         a, b = theirs(), ours()
         rows.append((a[0], b[0], a[1], b[1]))
+        print("  turn: theirs {0:.2f} s, ours {1:.2f} s; processor {2:.2f} s, {3:.2f} s".format(*rows[-1]), flush=True)
     wall, cpu = [r[0] / r[1] for r in rows], [r[2] / r[3] for r in rows]
     med = [statistics.median(c) for c in zip(*rows)]
     print(f"{what}: wall {statistics.median(wall):.2f} ({min(wall):.2f} to {max(wall):.2f}), "
