@@ -90,7 +90,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-// pairsAStep is the number of real pairs in an update.
+// pairsAStep is the number of real pairs in an update, and of those scored.
 const pairsAStep = 4
 
 func benchmarkScore(b *testing.B, items []core.Item, tokens int, dtype string) {
@@ -109,7 +109,7 @@ func BenchmarkScore(b *testing.B) {
 	for _, dtype := range []string{"float32", "bf16"} {
 		b.Run("4x256/"+dtype, func(b *testing.B) { benchmarkScore(b, denseItems(4, 256, 49152), 1024, dtype) })
 		b.Run("pairs/"+dtype, func(b *testing.B) {
-			items, tokens := realPairs(b, 16)
+			items, tokens := realPairs(b, pairsAStep)
 			benchmarkScore(b, items, tokens, dtype)
 		})
 	}
