@@ -33,7 +33,7 @@ func (a *app) demoCommand() *cobra.Command {
 	var filesOnly bool
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "The whole method on an embedded example, in about a minute",
+		Short: "The whole method on an embedded example, in seconds",
 		Long: `Aligns a tiny model with two sources of preferences: by plain DPO, stepwise in
 random order and stepwise from easy to hard, three seeds each. S and every M_t
 are measured on held-out pairs and on a small benchmark. Model, pairs and
