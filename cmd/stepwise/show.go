@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/stepwise-dpo/stepwise/core/preference"
@@ -54,7 +56,12 @@ visible, what is truncated or refused, and how long the source's pairs are.`,
 			if err := preference.ShowFile(ctx, a.out, s, encoder, n, isTerminal(a.out)); err != nil {
 				return asUsage(err)
 			}
-			return nil
+			_, _, report, err := preference.Load(ctx, s, encoder, 0)
+			if err != nil {
+				return asUsage(err)
+			}
+			_, err = fmt.Fprint(a.out, report)
+			return err
 		},
 	}
 	c.Flags().StringVar(&model, "model", "", "whose tokenizer and template: folder, .gguf or ORG/NAME")
