@@ -76,8 +76,8 @@ func (a *app) pluginNewCommand() *cobra.Command {
 		Short: "Begin a plugin: a module that builds, passes the conformance suite and is dropped into the plugin folder",
 		Long: `KIND is backend, partitioner or evaluator. The module in DIR refers to the
 checkout of stepwise that this binary was built from, or to --sdk.`,
-		Example: `  stepwise plugin new partitioner shortest-first ./shortest-first
-  cd shortest-first && go test . && go build -o ../plugins/stepwise-partitioner-shortest-first .`,
+		Example: `  stepwise plugin new partitioner mine ./mine
+  cd mine && go test . && go build -o ../plugins/stepwise-partitioner-mine .`,
 		Args: exactArgs("KIND", "NAME", "DIR"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := plugins.WriteTemplate(plugins.Kind(args[0]), args[1], args[2], sdk); err != nil {
