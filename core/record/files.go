@@ -123,6 +123,8 @@ type ModelSummary struct {
 	Gamma   map[string]Gamma             `json:"gamma"`
 	Heldout map[string]Heldout           `json:"heldout"`
 	Eval    map[string]map[string]Number `json:"eval"`
+	// EvalStdErr are the standard errors of what Eval holds, where there are any.
+	EvalStdErr map[string]map[string]Number `json:"eval_stderr,omitempty"`
 }
 
 // Gamma describes gamma = logp(chosen) - logp(rejected) over a source.

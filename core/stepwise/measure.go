@@ -3,6 +3,7 @@ package stepwise
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -21,6 +22,7 @@ func (l *loop) measure(ctx context.Context, t int) error {
 	m := record.ModelSummary{
 		Name: name, Gamma: map[string]record.Gamma{},
 		Heldout: map[string]record.Heldout{}, Eval: map[string]map[string]record.Number{},
+		EvalStdErr: map[string]map[string]record.Number{},
 	}
 	for _, source := range l.Heldout {
 		if err := l.measureHeldout(ctx, t, source, &m); err != nil {
@@ -111,6 +113,13 @@ func (l *loop) evaluate(ctx context.Context, t int, m *record.ModelSummary) erro
 				return fmt.Errorf("evaluator %q: %s of task %q is measured by an earlier [[eval]] too; its results would be overwritten", settings.Evaluator, metric.Name, metric.Task)
 			}
 			m.Eval[metric.Task][metric.Name] = record.Number(metric.Value)
+			if math.IsNaN(metric.StdErr) {
+				continue
+			}
+			if m.EvalStdErr[metric.Task] == nil {
+				m.EvalStdErr[metric.Task] = map[string]record.Number{}
+			}
+			m.EvalStdErr[metric.Task][metric.Name] = record.Number(metric.StdErr)
 		}
 	}
 	return nil

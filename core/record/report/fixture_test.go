@@ -25,7 +25,6 @@ type fixture struct {
 	metrics  []record.Metrics
 	rows     []preference.Report
 	heldout  map[string][]record.PairScore // by model
-	results  map[string]string             // by model: lm-eval's file
 }
 
 const fixtureConfig = `
@@ -146,10 +145,6 @@ func (f *fixture) write(t *testing.T, name string) string {
 	}
 	for model, rows := range f.heldout {
 		check(t, record.WriteJSONL(folder, "eval/"+model+"/heldout-held.jsonl", rows))
-	}
-	for model, text := range f.results {
-		check(t, os.MkdirAll(folder.Path("eval", model), 0o755))
-		check(t, os.WriteFile(folder.Path("eval", model, "results_2026-01-02T03-04-05.678901.json"), []byte(text), 0o644))
 	}
 	return dir
 }

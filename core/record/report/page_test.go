@@ -78,7 +78,8 @@ func TestNumbersAreThoseOfTheFiles(t *testing.T) {
 
 func TestBenchmarksWithStandardErrorAndDifference(t *testing.T) {
 	f := twoSteps()
-	f.results = map[string]string{"M2": `{"results": {"arc": {"acc_norm,none": 0.2703, "acc_norm_stderr,none": 0.0127, "x_stderr,none": "N/A"}}}`}
+	last := &f.summary.Models[len(f.summary.Models)-1]
+	last.EvalStdErr = map[string]map[string]record.Number{"arc": {"acc_norm": 0.0127}}
 	doc, _ := render(t, f.write(t, "run"))
 	rows := cellsOf(doc)
 	if got := findRow(t, rows, "M2", "0.2703 ± 0.0127"); got[0] != "+0.0202" {

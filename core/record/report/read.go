@@ -1,15 +1,12 @@
 package report
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/stepwise-dpo/stepwise/core/preference"
 	"github.com/stepwise-dpo/stepwise/core/record"
@@ -28,8 +25,7 @@ type run struct {
 	metrics  []record.Metrics
 	rows     []preference.Report // what became of the sources' rows
 
-	shifts  map[[2]string]shift   // model, held-out source
-	stderrs map[[3]string]float64 // model, task, metric
+	shifts map[[2]string]shift // model, held-out source
 }
 
 func read(dir string) (*run, error) {
@@ -66,10 +62,7 @@ func read(dir string) (*run, error) {
 	if err := r.readSteps(); err != nil {
 		return nil, err
 	}
-	if err := r.readShifts(); err != nil {
-		return nil, err
-	}
-	return r, r.readStandardErrors()
+	return r, r.readShifts()
 }
 
 // readOptional reads a file that the run may not have come to.
@@ -138,41 +131,6 @@ func shiftOf(before, after []float64) shift {
 	}
 	mean, sd := meanAndDeviation(moved)
 	return shift{mean, sd / math.Sqrt(float64(len(moved)))}
-}
-
-// readStandardErrors takes the standard errors from lm-eval's results files,
-// since summary.json holds the values alone.
-func (r *run) readStandardErrors() error {
-	r.stderrs = map[[3]string]float64{}
-	for _, m := range r.summary.Models {
-		files, err := fs.Glob(os.DirFS(r.folder.Path()), "eval/"+m.Name+"/results_*.json")
-		if err != nil {
-			return fmt.Errorf("model %q: %w", m.Name, err)
-		}
-		slices.Sort(files) // the date is in the name: the newest last
-		for _, file := range files {
-			var results struct {
-				Results map[string]map[string]json.RawMessage `json:"results"`
-			}
-			if err := r.folder.ReadJSON(file, &results); err != nil {
-				return err
-			}
-			for task, values := range results.Results {
-				r.keepStandardErrors(m.Name, task, values)
-			}
-		}
-	}
-	return nil
-}
-
-func (r *run) keepStandardErrors(model, task string, values map[string]json.RawMessage) {
-	for key, raw := range values {
-		metric, ok := strings.CutSuffix(key, "_stderr,none")
-		var v float64
-		if ok && json.Unmarshal(raw, &v) == nil { // lm-eval writes "N/A" where there is none
-			r.stderrs[[3]string{model, task, metric}] = v
-		}
-	}
 }
 
 // T returns the number of steps, 0 where it is not known yet.

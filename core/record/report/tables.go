@@ -140,7 +140,7 @@ func evalTable(r *run) table {
 		}
 		cells := []cell{{Text: m.Name, Class: "name"}}
 		for _, c := range columns {
-			cells = append(cells, evalCells(r, m, base, c)...)
+			cells = append(cells, evalCells(m, base, c)...)
 		}
 		t.Rows = append(t.Rows, row{Cells: cells})
 	}
@@ -151,14 +151,14 @@ func evalTable(r *run) table {
 }
 
 // evalCells are the value and its difference from S's.
-func evalCells(r *run, m, base record.ModelSummary, c [2]string) []cell {
+func evalCells(m, base record.ModelSummary, c [2]string) []cell {
 	v, ok := m.Eval[c[0]][c[1]]
 	if !ok {
 		return []cell{{Text: "–", Class: "idle"}, {}}
 	}
 	out := []cell{{Text: fixed(float64(v), 4)}, {}}
-	if se, ok := r.stderrs[[3]string{m.Name, c[0], c[1]}]; ok {
-		out[0].Small = "± " + fixed(se, 4)
+	if se, ok := m.EvalStdErr[c[0]][c[1]]; ok {
+		out[0].Small = "± " + fixed(float64(se), 4)
 	}
 	if b, ok := base.Eval[c[0]][c[1]]; ok && m.Name != base.Name {
 		out[1].Text = signed(float64(v-b), 4)
