@@ -18,6 +18,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			fmt.Fprintf(a.out, "stepwise %s%s on %s/%s, %d processors\n", version, commit(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+			if err := checkPluginDir(dir); err != nil {
+				return err
+			}
 			m := &plugins.Manager{Dir: dir, Builtins: builtins()}
 			list, err := m.List(c.Context())
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -64,11 +65,25 @@ func (b *backendFlags) register(c *cobra.Command) {
 
 // config returns what a configuration with these settings would hold.
 func (b *backendFlags) config() (*config.Config, error) {
+	if err := checkPluginDir(b.pluginDir); err != nil {
+		return nil, err
+	}
 	c := &config.Config{}
 	c.Plugins.Dir = b.pluginDir
 	options, err := parseOptions(b.options)
 	c.Backend = config.Backend{Name: b.name, DType: b.dtype, Options: options}
 	return c, asUsage(err)
+}
+
+// checkPluginDir refuses a folder that --plugins names and that does not exist.
+func checkPluginDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return usagef("--plugins: %w", err)
+	}
+	return nil
 }
 
 func parseOptions(settings []string) (core.Options, error) {

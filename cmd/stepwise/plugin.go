@@ -30,6 +30,9 @@ func (a *app) pluginListCommand() *cobra.Command {
 		Example: `  stepwise plugin list --plugins plugins --json`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkPluginDir(dir); err != nil {
+				return err
+			}
 			m := &plugins.Manager{Dir: dir, Builtins: builtins()}
 			list, err := m.List(c.Context())
 			if err != nil {
