@@ -182,6 +182,12 @@ type Forecast struct {
 	// TokensPerSecond is the pace of training from a short measurement, prompt
 	// and completion counted for each completion; 0 = unknown.
 	TokensPerSecond float64
+	// PeakFLOPS is the floating-point operations a second that the device's matrix
+	// products reach in the options' dtype, from a short measurement; 0 = unknown.
+	PeakFLOPS float64
+	// Recompute says that the backend will make activations anew in the backward
+	// pass, a third more work, because the micro-batch would not fit otherwise.
+	Recompute bool
 }
 
 // ErrNotFinite is returned for a loss, score or gradient that is NaN or

@@ -105,9 +105,7 @@ func (b *Backend) Forecast(ctx context.Context, path string, o core.OpenOptions,
 	request := &pb.ForecastRequest{Path: path, Options: options, MicroBatch: convert(w.MicroBatch, toShape)}
 	var f *pb.Forecast
 	err = call(ctx, b, b.client.Forecast, request, func(a *pb.BackendAnswer) { f = a.GetForecast() })
-	return core.Forecast{
-		PeakBytes: f.GetPeakBytes(), AvailableBytes: f.GetAvailableBytes(), TokensPerSecond: f.GetTokensPerSecond(),
-	}, err
+	return fromForecast(f), err
 }
 
 func toShape(s core.ItemShape) *pb.ItemShape {

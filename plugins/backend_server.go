@@ -77,9 +77,7 @@ func (s *backendServer) Forecast(r *pb.ForecastRequest, stream grpc.ServerStream
 	if err != nil {
 		return err
 	}
-	return out.Send(&pb.BackendAnswer{Answer: &pb.BackendAnswer_Forecast{Forecast: &pb.Forecast{
-		PeakBytes: f.PeakBytes, AvailableBytes: f.AvailableBytes, TokensPerSecond: f.TokensPerSecond,
-	}}})
+	return out.Send(&pb.BackendAnswer{Answer: &pb.BackendAnswer_Forecast{Forecast: toForecast(f)}})
 }
 
 // LogProbs implements pb.BackendServer.

@@ -67,6 +67,20 @@ func fromDetail(d *pb.Detail) core.Detail {
 	return core.Detail{PerToken: d.GetPerToken(), Greedy: d.GetGreedy()}
 }
 
+func toForecast(f core.Forecast) *pb.Forecast {
+	return &pb.Forecast{
+		PeakBytes: f.PeakBytes, AvailableBytes: f.AvailableBytes, TokensPerSecond: f.TokensPerSecond,
+		PeakFlops: f.PeakFLOPS, Recompute: f.Recompute,
+	}
+}
+
+func fromForecast(f *pb.Forecast) core.Forecast {
+	return core.Forecast{
+		PeakBytes: f.GetPeakBytes(), AvailableBytes: f.GetAvailableBytes(), TokensPerSecond: f.GetTokensPerSecond(),
+		PeakFLOPS: f.GetPeakFlops(), Recompute: f.GetRecompute(),
+	}
+}
+
 func toScores(scores []core.Score) *pb.ItemScores {
 	return &pb.ItemScores{Scores: convert(scores, func(s core.Score) *pb.Score {
 		return &pb.Score{LogProb: s.LogProb, Tokens: int64(s.Tokens), Greedy: s.Greedy, TokenLogProbs: s.TokenLogProbs}

@@ -3,6 +3,7 @@
 package plugins
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,19 @@ func TestChunks(t *testing.T) {
 				t.Errorf("chunks of %v rows, %d of them last; want %v", sizes, lasts, c.want)
 			}
 		})
+	}
+}
+
+// A forecast with every field set comes back as it was.
+func TestForecastIsKept(t *testing.T) {
+	want := core.Forecast{PeakBytes: 1, AvailableBytes: 2, TokensPerSecond: 3.5, PeakFLOPS: 4.5, Recompute: true}
+	for i, v := 0, reflect.ValueOf(want); i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("the test does not set %s", v.Type().Field(i).Name)
+		}
+	}
+	if got := fromForecast(toForecast(want)); got != want {
+		t.Errorf("forecast %+v, want %+v", got, want)
 	}
 }
 

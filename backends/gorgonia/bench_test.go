@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -51,7 +52,16 @@ func dpoWeights(scores [][]core.Score) ([][]float64, error) {
 	return weights, nil
 }
 
+// rate reports what the processor did since cpu, and the peak of the process's memory
+// where the system tells it.
 func rate(b *testing.B, tokens int, cpu float64) {
+	if status, err := os.ReadFile("/proc/self/status"); err == nil {
+		_, rest, _ := strings.Cut(string(status), "VmHWM:")
+		var kib float64
+		if _, err := fmt.Sscan(rest, &kib); err == nil {
+			b.ReportMetric(kib*1024/1e9, "peak-GB")
+		}
+	}
 	b.ReportMetric((cpuSeconds()-cpu)/float64(b.N), "cpu-s/op")
 	b.ReportMetric(float64(tokens)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
@@ -82,7 +92,7 @@ func BenchmarkStep(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) { benchmarkStep(b, denseItems(4, 256, 49152), 1024, 4, o) })
 	}
-	for _, micro := range []int{1, 4} {
+	for _, micro := range []int{1, 2, 4} {
 		b.Run(fmt.Sprint("pairs-", micro), func(b *testing.B) {
 			items, tokens := realPairs(b, pairsAStep)
 			benchmarkStep(b, items, tokens, micro, core.OpenOptions{})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/backends/internal/memory"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
@@ -31,15 +32,19 @@ func (Backend) Forecast(ctx context.Context, path string, o core.OpenOptions, w 
 	if err != nil {
 		return core.Forecast{}, err
 	}
-	f := core.Forecast{PeakBytes: l.bytes(a, own), AvailableBytes: availableBytes()}
+	f := core.Forecast{PeakBytes: l.bytes(a, own), AvailableBytes: memory.Available()}
 	if l.rows == 0 {
 		return f, nil
 	}
-	rate, err := measure(ctx, a, own.Threads)
+	if own.Arithmetic == bf16 {
+		f.PeakFLOPS, err = measure[uint16](ctx, a, own.Threads)
+	} else {
+		f.PeakFLOPS, err = measure[float32](ctx, a, own.Threads)
+	}
 	if err != nil {
 		return core.Forecast{}, err
 	}
-	f.TokensPerSecond = float64(l.tokens) * rate / l.operations(a, own)
+	f.TokensPerSecond = float64(l.tokens) * f.PeakFLOPS / l.operations(a, own)
 	return f, nil
 }
 
@@ -125,18 +130,19 @@ func (l load) operations(a *checkpoint.Architecture, o options) float64 {
 	return 2*(passes*body*float64(l.rows)+headPasses*head*float64(l.scored)) + 2*attention*(passes+.5)
 }
 
-// measure times the three products of a gate and up projection and returns
-// operations a second.
-func measure(ctx context.Context, a *checkpoint.Architecture, threads int) (float64, error) {
+// measure times the three products of a gate and up projection, whose operands are
+// of type E, and returns operations a second.
+func measure[E kernels.Element](ctx context.Context, a *checkpoint.Architecture, threads int) (float64, error) {
 	p := kernels.NewPool(threads)
 	defer p.Close()
 	const rows, atLeast = 256, 150 * time.Millisecond
 	in, out := a.Hidden, min(2*a.FFN, 1<<24/a.Hidden)
-	x, y, w := make([]float32, rows*in), make([]float32, rows*out), make([]float32, in*out)
+	x, y, w := make([]E, rows*in), make([]E, rows*out), make([]E, in*out)
+	result := make([]float32, max(len(x), len(y), len(w)))
 	run := func() {
-		kernels.GemmNT(p, rows, out, in, x, in, w, in, false, y, out)
-		kernels.GemmNN(p, rows, in, out, y, out, w, in, false, x, in)
-		kernels.GemmTN(p, out, in, rows, y, out, x, in, false, w, in)
+		kernels.GemmNT(p, rows, out, in, x, in, w, in, false, result, out)
+		kernels.GemmNN(p, rows, in, out, y, out, w, in, false, result, in)
+		kernels.GemmTN(p, out, in, rows, y, out, x, in, false, result, in)
 	}
 	run() // memory and frequency settle
 	begin, times := time.Now(), 0

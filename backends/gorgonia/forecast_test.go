@@ -91,6 +91,29 @@ func TestForecastMemory(t *testing.T) {
 	}
 }
 
+// In either arithmetic the pace follows from the products' rate: a token takes at
+// least six operations a weight of the blocks, so the one bounds the other.
+func TestForecastRate(t *testing.T) {
+	dir := t.TempDir()
+	makeModel(t, dir, small)
+	a, err := checkpoint.ReadArchitecture(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := a.Size() - a.Embedding.Size()
+	for _, dtype := range []string{float32Name, bf16} {
+		f, err := Backend{}.Forecast(background, dir, core.OpenOptions{DType: dtype, Train: true, Options: core.Options{"threads": 1}},
+			core.Workload{MicroBatch: []core.ItemShape{{Prompt: 1, Completions: []int{100}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := f.PeakFLOPS / float64(6*blocks) * 101 / 100 // the last token is not fed
+		if !(f.TokensPerSecond > 0 && f.TokensPerSecond < most) || f.Recompute {
+			t.Errorf("%s: forecast %+v; want a pace below %.0f tokens/s", dtype, f, most)
+		}
+	}
+}
+
 // childPeak runs the training in a process of its own and returns its peak.
 func childPeak(t *testing.T, dir string, recompute bool) int64 {
 	t.Helper()

@@ -69,37 +69,17 @@ func (m *Model) score(ctx context.Context, scores []*core.Score, d core.Detail) 
 
 // plan builds the forest and the rotary table for it.
 func (m *Model) plan(items []core.Item) (*prefix.Forest, error) {
+	for i, item := range items {
+		if err := item.Check(m.arch.VocabSize); err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
+		}
+	}
 	f, err := prefix.Plan(items, m.arch.RoPE.LengthDependent)
 	if err != nil {
 		return nil, err
 	}
-	for i, item := range items {
-		if err := m.checkTokens(item); err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
-		}
-	}
 	m.rotary.cover(m.arch.RoPE, f)
 	return f, nil
-}
-
-func (m *Model) checkTokens(item core.Item) error {
-	check := func(what string, ids []int32) error {
-		for _, id := range ids {
-			if id < 0 || int(id) >= m.arch.VocabSize {
-				return fmt.Errorf("%s: token %d is not in the model's vocabulary of %d", what, id, m.arch.VocabSize)
-			}
-		}
-		return nil
-	}
-	if err := check("prompt", item.Prompt); err != nil {
-		return err
-	}
-	for j, c := range item.Completions {
-		if err := check(fmt.Sprintf("completion %d", j), c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Accumulate runs the items' forest forward and backward in one batch.

@@ -292,9 +292,9 @@ func TestCancelled(t *testing.T) {
 func TestBadItems(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{})
 	for want, item := range map[string]core.Item{
-		"item 0: prompt: token 96 is not in the model's vocabulary of 96":       {Prompt: []int32{96}, Completions: [][]int32{{1}}},
-		"item 0: completion 1: token -1 is not in the model's vocabulary of 96": {Prompt: []int32{1}, Completions: [][]int32{{1}, {-1}}},
-		"item 0: the prompt is empty":                                           {Completions: [][]int32{{1}}},
+		"item 0: the prompt: token id 96 is outside of the vocabulary of 96":                         {Prompt: []int32{96}, Completions: [][]int32{{1}}},
+		"item 0: completion 1: token id -1 is outside of the vocabulary of 96":                       {Prompt: []int32{1}, Completions: [][]int32{{1}, {-1}}},
+		"item 0: the prompt has no token; the first completion token needs one to be predicted from": {Completions: [][]int32{{1}}},
 	} {
 		_, err := m.LogProbs(background, []core.Item{item}, core.Detail{})
 		if err == nil || err.Error() != want {

@@ -74,6 +74,7 @@ func (w *weight) load(from *checkpoint.Weights, p *kernels.Pool, half, train boo
 		if !slices.Equal(t.Shape, param.Shape) {
 			return fmt.Errorf("tensor %q has shape %v, config.json says %v", param.Name, t.Shape, param.Shape)
 		}
+		defer from.Release(param.Name)
 		return from.Float32(param.Name, part)
 	})
 	if err != nil {

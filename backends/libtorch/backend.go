@@ -15,7 +15,8 @@ import (
 
 // A Backend opens models on the processor or a GPU. With dtype "bf16" all but the
 // loss is computed in bfloat16; for training the weights, the gradient and the
-// moments stay float32 beside the rounded copy. TF32 is off.
+// moments stay float32 beside the rounded copy, unless master_weights is off. TF32
+// is off.
 type Backend struct{}
 
 var _ core.Backend = Backend{}
@@ -48,6 +49,9 @@ func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.
 		return nil, err
 	}
 	m := &Model{arch: arch, options: own, device: device, dtype: dtype(o.DType), trainable: o.Train}
+	if m.room, err = available(device, own); err != nil {
+		return nil, err
+	}
 	if err := m.load(ctx, path, o); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -79,7 +83,9 @@ func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error
 		}
 		core.ReporterFrom(ctx).Progress("load", i+1, len(params))
 	}
-	m.network = newNetwork(m)
+	if err := m.do(ctx, func() error { m.network = newNetwork(m); return nil }); err != nil {
+		return err
+	}
 	if o.State != "" {
 		return m.loadState(ctx, o.State)
 	}
@@ -106,8 +112,11 @@ func (m *Model) smaller() string {
 	var settings []string
 	if m.trainable {
 		settings = append(settings, "a smaller train.micro_batch_tokens")
-		if !m.options.Checkpointing {
-			settings = append(settings, "checkpointing = true in backend.options")
+		if m.options.Checkpointing == never {
+			settings = append(settings, `checkpointing = "auto" in backend.options`)
+		}
+		if m.dtype == torch.BFloat16 && m.options.MasterWeights {
+			settings = append(settings, "master_weights = false in backend.options")
 		}
 	}
 	if m.dtype == torch.Float32 && !m.trainable {

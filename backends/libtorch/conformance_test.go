@@ -3,6 +3,8 @@
 package libtorch_test
 
 import (
+	"cmp"
+	"os"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/backends/libtorch"
@@ -11,9 +13,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	device := cmp.Or(os.Getenv("STEPWISE_DEVICE"), "cpu")
 	for name, options := range map[string]core.Options{
-		"plain":         {"device": "cpu"},
-		"checkpointing": {"device": "cpu", "checkpointing": true, "deterministic": true, "threads": 1},
+		"plain":         {"device": device},
+		"checkpointing": {"device": device, "checkpointing": true, "deterministic": true, "threads": 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			coretest.TestBackend(t, libtorch.New(), "../gorgonia/testdata/tiny", coretest.BackendOptions{Options: options})

@@ -37,13 +37,30 @@ func (Backend) Forecast(ctx context.Context, path string, o core.OpenOptions, w 
 	if err != nil {
 		return f, err
 	}
-	f.PeakBytes = l.bytes(m)
-	if f.AvailableBytes, err = available(device, own); err != nil || l.rows == 0 {
+	if m.room, err = available(device, own); err != nil {
 		return f, err
 	}
-	rate, err := m.measure(ctx)
-	f.TokensPerSecond = float64(l.tokens) * rate / l.operations(m)
+	f.AvailableBytes, f.Recompute = m.room, m.recomputes(l)
+	f.PeakBytes = l.bytes(m, f.Recompute)
+	if l.rows == 0 {
+		return f, nil
+	}
+	f.PeakFLOPS, err = m.measure(ctx)
+	f.TokensPerSecond = float64(l.tokens) * f.PeakFLOPS / l.operations(m, f.Recompute)
 	return f, err
+}
+
+// recomputes says whether a micro-batch's activations are made anew in the backward
+// pass: where that is asked for, or left to the forecast and a fifth of the memory
+// would not stay free.
+func (m *Model) recomputes(l load) bool {
+	switch m.options.Checkpointing {
+	case always:
+		return true
+	case auto:
+		return m.room > 0 && l.bytes(m, false) > m.room/5*4
+	}
+	return false
 }
 
 // A load is the size of a micro-batch.
@@ -53,6 +70,19 @@ type load struct {
 	scored int // of them, those that the head sees
 	pairs  int // of a query and a key
 	keys   int // rows of keys and values that pieces attend to, each piece's own copy
+}
+
+// loadOf returns the load of items that were checked.
+func loadOf(items []core.Item) load {
+	shapes := make([]core.ItemShape, len(items))
+	for i, item := range items {
+		shapes[i].Prompt = len(item.Prompt)
+		for _, c := range item.Completions {
+			shapes[i].Completions = append(shapes[i].Completions, len(c))
+		}
+	}
+	l, _ := newLoad(core.Workload{MicroBatch: shapes})
+	return l
 }
 
 func newLoad(w core.Workload) (load, error) {
@@ -84,7 +114,7 @@ func newLoad(w core.Workload) (load, error) {
 
 // bytes is the most memory that training needs: weights, gradient and two moments,
 // and what autograd keeps of a micro-batch.
-func (l load) bytes(m *Model) int64 {
+func (l load) bytes(m *Model, recompute bool) int64 {
 	a, size := m.arch, int64(m.dtype.Size())
 	q, kv := a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
 	// By row: the stream and the norms' results, which libtorch's own norm keeps twice;
@@ -95,13 +125,18 @@ func (l load) bytes(m *Model) int64 {
 	}
 	block := int64(l.rows)*int64(norms*a.Hidden+3*q+2*kv+4*a.FFN) + 2*int64(l.keys)*int64(kv)
 	kept := int64(a.Layers) * block
-	if m.options.Checkpointing {
+	if recompute {
 		kept = int64(a.Layers+1)*int64(l.rows)*int64(a.Hidden) + block
 	}
 	backward := int64(l.rows) * int64(3*a.FFN+2*a.Hidden)
-	bytes := 16*int64(a.Size()) + size*(kept+backward)
-	if m.dtype != torch.Float32 {
-		bytes += 4 * int64(a.Size()) // the copy that operations read, and its gradient
+	bytes := size * (kept + backward)
+	switch {
+	case !m.options.MasterWeights:
+		bytes += 8 * int64(a.Size())
+	case m.dtype != torch.Float32:
+		bytes += (16 + 4) * int64(a.Size()) // also the copy that operations read, and its gradient
+	default:
+		bytes += 16 * int64(a.Size())
 	}
 	logits := int64(l.scored) * int64(a.VocabSize)
 	if logits > keepLogits {
@@ -116,7 +151,7 @@ func (l load) bytes(m *Model) int64 {
 
 // operations is the number of floating-point operations of a micro-batch: each
 // weight takes 2 a row in each of three products.
-func (l load) operations(m *Model) float64 {
+func (l load) operations(m *Model, recompute bool) float64 {
 	a, body := m.arch, 0.0
 	for i := range a.Blocks {
 		for _, p := range a.Blocks[i].Params() {
@@ -126,7 +161,7 @@ func (l load) operations(m *Model) float64 {
 		}
 	}
 	passes, headPasses := 3.0, 3.0
-	if m.options.Checkpointing {
+	if recompute {
 		passes++
 	}
 	if l.scored*a.VocabSize > keepLogits {

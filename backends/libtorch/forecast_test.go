@@ -17,8 +17,8 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
 
-// makeModel writes a model of random weights.
-func makeModel(t testing.TB, dir string, config map[string]any) {
+// makeModel writes a model of random weights, in shards of a size where it is not 0.
+func makeModel(t testing.TB, dir string, config map[string]any, shard int64) {
 	t.Helper()
 	text, err := json.Marshal(config)
 	if err != nil {
@@ -31,7 +31,7 @@ func makeModel(t testing.TB, dir string, config map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := checkpoint.NewWriter(dir, "float32", a.Params(), 0)
+	w, err := checkpoint.NewWriter(dir, "float32", a.Params(), shard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +72,12 @@ func TestForecastMemory(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	makeModel(t, dir, small)
+	makeModel(t, dir, small, 0)
 	for _, c := range []struct {
 		dtype         string
 		checkpointing bool
 	}{{float32Name, false}, {float32Name, true}, {bf16, false}} {
-		o := core.OpenOptions{DType: c.dtype, Train: true, Options: core.Options{"checkpointing": c.checkpointing, "threads": 2, "device": "cpu"}}
+		o := core.OpenOptions{DType: c.dtype, Train: true, Options: core.Options{"checkpointing": c.checkpointing, "threads": 2, "device": device}}
 		f, err := Backend{}.Forecast(background, dir, o, core.Workload{MicroBatch: []core.ItemShape{shape, shape}})
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func TestForecastRefuses(t *testing.T) {
 		"item 0: a prompt of 0 tokens":   {Completions: []int{1}},
 		"item 0, completion 1: 0 tokens": {Prompt: 1, Completions: []int{1, 0}},
 	} {
-		_, err := Backend{}.Forecast(background, tiny, core.OpenOptions{DType: float32Name, Options: core.Options{"device": "cpu"}},
+		_, err := Backend{}.Forecast(background, tiny, core.OpenOptions{DType: float32Name, Options: core.Options{"device": device}},
 			core.Workload{MicroBatch: []core.ItemShape{shape}})
 		if err == nil || err.Error() != want {
 			t.Errorf("error %v, want %q", err, want)

@@ -3,6 +3,7 @@
 package libtorch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -56,14 +57,17 @@ func (g golden) items() []core.Item {
 	return items
 }
 
-// open opens a model on the processor unless the options name a device.
+// device is where the tests run.
+var device = cmp.Or(os.Getenv("STEPWISE_DEVICE"), "cpu")
+
+// open opens a model on that device unless the options name one.
 func open(t testing.TB, dir string, o core.OpenOptions) *Model {
 	t.Helper()
 	if o.DType == "" {
 		o.DType = float32Name
 	}
 	if o.Options["device"] == nil {
-		options := core.Options{"device": "cpu"}
+		options := core.Options{"device": device}
 		for name, value := range o.Options {
 			options[name] = value
 		}

@@ -28,7 +28,8 @@ type Model struct {
 	weights []*weight // in the order of arch.Params
 	network *network
 	rotary  rotary
-	rows    int // of a scoring pass; 0 = as the device likes
+	rows    int   // of a scoring pass; 0 = as the device likes
+	room    int64 // bytes that the device had for the process before the model; 0 = unknown
 
 	trainable bool
 	optimizer optimizer
@@ -84,37 +85,17 @@ func (m *Model) score(ctx context.Context, b *batch, before past, d core.Detail)
 
 // plan builds the forest and the rotary table for it.
 func (m *Model) plan(items []core.Item) (*prefix.Forest, error) {
+	for i, item := range items {
+		if err := item.Check(m.arch.VocabSize); err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
+		}
+	}
 	f, err := prefix.Plan(items, m.arch.RoPE.LengthDependent)
 	if err != nil {
 		return nil, err
 	}
-	for i, item := range items {
-		if err := m.checkTokens(item); err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
-		}
-	}
 	m.rotary.cover(m.arch.RoPE, f)
 	return f, nil
-}
-
-func (m *Model) checkTokens(item core.Item) error {
-	check := func(what string, ids []int32) error {
-		for _, id := range ids {
-			if id < 0 || int(id) >= m.arch.VocabSize {
-				return fmt.Errorf("%s: token %d is not in the model's vocabulary of %d", what, id, m.arch.VocabSize)
-			}
-		}
-		return nil
-	}
-	if err := check("prompt", item.Prompt); err != nil {
-		return err
-	}
-	for j, c := range item.Completions {
-		if err := check(fmt.Sprintf("completion %d", j), c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Close frees the weights.

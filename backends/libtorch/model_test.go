@@ -41,15 +41,17 @@ func randomItems(seed uint64, n, limit int) []core.Item {
 
 func TestOptionsRefused(t *testing.T) {
 	for want, o := range map[string]core.OpenOptions{
-		`dtype "float16" is not known`:                      {DType: "float16"},
-		`unknown option "treads"`:                           {DType: bf16, Options: core.Options{"treads": 1}},
-		`option "threads": -1 is less than 0`:               {DType: bf16, Options: core.Options{"threads": -1}},
-		`option "threads": a string is not a int`:           {DType: bf16, Options: core.Options{"threads": "two"}},
-		`option "device": "gpu" is not a device`:            {DType: bf16, Options: core.Options{"device": "gpu"}},
-		`option "device": "cuda:-1" is not a device`:        {DType: bf16, Options: core.Options{"device": "cuda:-1"}},
-		`option "memory_fraction": 1.5 is not`:              {DType: bf16, Options: core.Options{"memory_fraction": 1.5}},
-		`option "memory_fraction": 0 is not`:                {DType: bf16, Options: core.Options{"memory_fraction": 0}},
-		`option "memory_fraction": it is of a GPU's memory`: {DType: bf16, Options: core.Options{"memory_fraction": .5, "device": "cpu"}},
+		`dtype "float16" is not known`:                            {DType: "float16"},
+		`unknown option "treads"`:                                 {DType: bf16, Options: core.Options{"treads": 1}},
+		`option "threads": -1 is less than 0`:                     {DType: bf16, Options: core.Options{"threads": -1}},
+		`option "threads": a string is not a int`:                 {DType: bf16, Options: core.Options{"threads": "two"}},
+		`option "device": "gpu" is not a device`:                  {DType: bf16, Options: core.Options{"device": "gpu"}},
+		`option "device": "cuda:-1" is not a device`:              {DType: bf16, Options: core.Options{"device": "cuda:-1"}},
+		`option "memory_fraction": 1.5 is not`:                    {DType: bf16, Options: core.Options{"memory_fraction": 1.5}},
+		`option "master_weights": false is for dtype "bf16"`:      {DType: float32Name, Options: core.Options{"master_weights": false}},
+		`checkpointing is true, false or "auto", not "sometimes"`: {DType: bf16, Options: core.Options{"checkpointing": "sometimes"}},
+		`option "memory_fraction": 0 is not`:                      {DType: bf16, Options: core.Options{"memory_fraction": 0}},
+		`option "memory_fraction": it is of a GPU's memory`:       {DType: bf16, Options: core.Options{"memory_fraction": .5, "device": "cpu"}},
 	} {
 		if err := New().Check(background, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
@@ -75,9 +77,16 @@ func TestNoGPU(t *testing.T) {
 // Activations that are made anew give the gradient that kept ones give, and so do
 // log-probabilities that do not fit.
 func TestCheckpointing(t *testing.T) {
-	var gradients [2]map[string][]float32
-	for i := range gradients {
-		m := open(t, tiny, core.OpenOptions{Train: true, Options: core.Options{"checkpointing": i == 1}})
+	var gradients [3]map[string][]float32
+	for i, setting := range []any{false, true, "auto"} {
+		m := open(t, tiny, core.OpenOptions{Train: true, Options: core.Options{"checkpointing": setting}})
+		if m.room == 0 {
+			t.Error("the model does not know how much memory there is")
+		}
+		m.room = 1 // so that "auto" finds too little
+		if again := m.recomputes(loadOf(randomItems(5, 6, 95))); again != (i > 0) {
+			t.Errorf("checkpointing %v: activations are made anew: %v", setting, again)
+		}
 		if i == 1 {
 			m.network.keepLogits, m.network.chunkLogits = 0, 2*m.arch.VocabSize
 		}
@@ -88,9 +97,11 @@ func TestCheckpointing(t *testing.T) {
 		}
 	}
 	for name, a := range gradients[0] {
-		for k, v := range gradients[1][name] {
-			if math.Abs(float64(v-a[k])) > 1e-6*norm(a) {
-				t.Fatalf("%s[%d]: %v with checkpointing, %v without", name, k, v, a[k])
+		for _, other := range gradients[1:] {
+			for k, v := range other[name] {
+				if math.Abs(float64(v-a[k])) > 1e-6*norm(a) {
+					t.Fatalf("%s[%d]: %v with checkpointing, %v without", name, k, v, a[k])
+				}
 			}
 		}
 	}
@@ -149,7 +160,10 @@ func (d *dying) Err() error {
 // Where there is no memory, the error says how much was asked for and what to set.
 func TestOutOfMemory(t *testing.T) {
 	for want, o := range map[string]core.OpenOptions{
-		"set a smaller train.micro_batch_tokens or checkpointing = true in backend.options": {Train: true},
+		`set a smaller train.micro_batch_tokens or checkpointing = "auto" in backend.options`: {
+			Train: true, Options: core.Options{"checkpointing": false},
+		},
+		"set a smaller train.micro_batch_tokens or master_weights = false in backend.options": {Train: true, DType: bf16},
 		`set backend.dtype = "bf16"`:                {},
 		"the model needs a device with more memory": {DType: bf16},
 		"libtorch: DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes": {},
@@ -239,5 +253,38 @@ func TestBF16(t *testing.T) {
 	}
 	if reflect.DeepEqual(before, contents(t, m)) {
 		t.Error("a step of less than bf16's resolution left the float32 weights")
+	}
+}
+
+// Without master weights all that training keeps is bfloat16: a step goes where the
+// one with them goes, rounded, and one below the resolution goes nowhere.
+func TestNoMasterWeights(t *testing.T) {
+	items := randomItems(2, 4, 95)
+	step := func(rate float64, master bool) map[string][]float32 {
+		m := open(t, tiny, core.OpenOptions{DType: bf16, Train: true, Options: core.Options{"master_weights": master}})
+		accumulate(t, m, items, dpoWeights)
+		if rate > 0 {
+			update(t, m, core.Update{LearningRate: rate, Optimizer: optimizers["adamw"]})
+		}
+		return contents(t, m)
+	}
+	start, pure, master := step(0, false), step(1e-2, false), step(1e-2, true)
+	moved := 0
+	for name, values := range pure {
+		for k, v := range values {
+			if math.Float32bits(v)&0xffff != 0 {
+				t.Fatalf("%s[%d]: %v is no bfloat16", name, k, v)
+			}
+			// Adam's first step is the rate times the gradient's sign, wherever it is not tiny.
+			if off := math.Abs(float64(v - master[name][k])); off > 2e-2+math.Abs(float64(v))/128 {
+				t.Fatalf("%s[%d]: %v, %v with master weights", name, k, v, master[name][k])
+			}
+			if v != start[name][k] {
+				moved++
+			}
+		}
+	}
+	if moved == 0 {
+		t.Error("no weight moved")
 	}
 }

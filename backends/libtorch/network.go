@@ -14,6 +14,7 @@ type network struct {
 	arch      *checkpoint.Architecture
 	device    torch.Device
 	dtype     torch.DType
+	kernel    torch.Kernel // of attention, where it knows the block's window
 	embedding *weight
 	blocks    []block
 	finalNorm *weight
@@ -42,7 +43,7 @@ func newNetwork(m *Model) *network {
 	}
 	line := func(l checkpoint.Linear) linear { return linear{of[l.Weight.Name], of[l.Bias.Name]} }
 	n := &network{
-		arch: m.arch, device: m.device, dtype: m.dtype,
+		arch: m.arch, device: m.device, dtype: m.dtype, kernel: torch.PackedKernel(m.device, m.dtype, m.arch.HeadDim),
 		embedding: of[m.arch.Embedding.Name], finalNorm: of[m.arch.FinalNorm.Name], head: of[m.arch.Head.Name],
 		keepLogits: keepLogits, chunkLogits: chunkLogits,
 	}
@@ -61,42 +62,52 @@ func newNetwork(m *Model) *network {
 type pass struct {
 	*network
 	*batch
-	cos, sin torch.Tensor         // [rows, 1, half a head]
-	sizes    []int64              // rows of each piece
-	masks    map[int]torch.Tensor // of a window and piece: see mask
-	past     past                 // none in training
+	cos, sin torch.Tensor // [rows, 1, half a head]
+	sizes    []int64      // rows of each piece
+	paths    []path       // of each piece, to its last row
+	spans    torch.Spans  // pieces, and the keys of their paths
+	masks    map[int][]torch.Tensor
+	past     past // none in training
 }
 
 // newPass puts the batch on the device; s owns what lives as long as the pass.
 func (n *network) newPass(s *torch.Scope, b *batch, r *rotary, before past) *pass {
 	cos, sin := r.rows(b.angles)
-	p := &pass{network: n, batch: b, masks: map[int]torch.Tensor{}, past: before}
+	p := &pass{network: n, batch: b, masks: map[int][]torch.Tensor{}, past: before}
 	p.cos = s.FromFloats(n.device, n.dtype, cos, len(b.angles), 1, r.half)
 	p.sin = s.FromFloats(n.device, n.dtype, sin, len(b.angles), 1, r.half)
-	for i := range b.pieces {
-		p.sizes = append(p.sizes, int64(b.pieces[i].rows))
-		for _, block := range n.blocks {
-			if key := p.maskKey(i, block.window); !p.masks[key].Exists() {
-				p.masks[key] = p.mask(s, i, block.window)
+	keys := make([]int64, len(b.pieces))
+	for i, piece := range b.pieces {
+		p.sizes = append(p.sizes, int64(piece.rows))
+		p.paths = append(p.paths, p.path(i, piece.start))
+		keys[i] = int64(piece.start + piece.rows)
+	}
+	p.spans = s.Spans(n.device, p.sizes, keys)
+	for _, block := range n.blocks {
+		if _, ok := p.masks[block.window]; !ok && p.kernelFor(block.window) == torch.OneByOne {
+			for _, piece := range b.pieces {
+				p.masks[block.window] = append(p.masks[block.window], p.mask(s, piece, block.window))
 			}
 		}
 	}
 	return p
 }
 
-func (p *pass) maskKey(at, window int) int { return window*len(p.pieces) + at }
-
-// causal says that a piece's attention needs no mask but the causal one.
-func (p *pass) causal(at, window int) bool {
-	return p.pieces[at].start == 0 && (window == 0 || p.pieces[at].rows <= window)
+// kernelFor returns the kernel for a block's window.
+func (n *network) kernelFor(window int) torch.Kernel {
+	if window > 0 && n.kernel == torch.Efficient {
+		return torch.OneByOne
+	}
+	return n.kernel
 }
 
 // mask returns what is added to the scores of a piece's rows and the positions up
 // to its last: 0 where a row sees a position, else -infinity. There is none where
-// all is seen, or the causal mask is enough.
-func (p *pass) mask(s *torch.Scope, at, window int) torch.Tensor {
-	rows, start := p.pieces[at].rows, p.pieces[at].start
-	if p.causal(at, window) || rows == 1 && (window == 0 || start < window) {
+// torch.PackedAttention needs none.
+func (p *pass) mask(s *torch.Scope, at piece, window int) torch.Tensor {
+	rows, start := at.rows, at.start
+	inside := window == 0 || start+rows <= window
+	if inside && (start == 0 || rows == 1) {
 		return torch.Tensor{}
 	}
 	hidden := s.Full(p.device, p.dtype, math.Inf(-1), int64(rows), int64(start+rows))
@@ -154,17 +165,12 @@ func (p *pass) attention(s *torch.Scope, layer int, h torch.Tensor) torch.Tensor
 	v := s.Reshape(b.value.of(s, h), -1, int64(a.KVHeads), int64(a.HeadDim))
 	q, k = s.Rotate(q, p.cos, p.sin), s.Rotate(k, p.cos, p.sin)
 
-	queries, keys, values := s.Split(q, p.sizes), s.Split(k, p.sizes), s.Split(v, p.sizes)
+	keys, values := s.Split(k, p.sizes), s.Split(v, p.sizes)
 	before := p.past.layer(layer)
-	parts := make([]torch.Tensor, len(p.pieces))
-	for i, piece := range p.pieces {
-		way := p.path(i, piece.start)
-		y := s.Attention(batched(s, queries[i]), batched(s, along(s, way, before.keys, keys)),
-			batched(s, along(s, way, before.values, values)), p.masks[p.maskKey(i, b.window)], p.causal(i, b.window))
-		parts[i] = s.Reshape(s.Transpose(y, 1, 2), -1, int64(a.Heads*a.HeadDim))
-	}
-	p.past.advance(s, layer, cache{along(s, p.next, before.keys, keys), along(s, p.next, before.values, values)})
-	return b.output.of(s, s.Cat(parts, 0))
+	y := s.PackedAttention(p.kernelFor(b.window), q, along(s, before.keys, keys, p.paths...),
+		along(s, before.values, values, p.paths...), p.spans, b.window, p.masks[b.window])
+	p.past.advance(s, layer, cache{along(s, before.keys, keys, p.next), along(s, before.values, values, p.next)})
+	return b.output.of(s, s.Reshape(y, -1, int64(a.Heads*a.HeadDim)))
 }
 
 // heads cuts rows into heads [rows, heads, dim] and norms each, where the family does.
@@ -176,20 +182,17 @@ func (p *pass) heads(s *torch.Scope, x torch.Tensor, heads int, norm *weight) to
 	return x
 }
 
-// batched makes [1, heads, rows, dim] of [rows, heads, dim].
-func batched(s *torch.Scope, x torch.Tensor) torch.Tensor {
-	return s.Transpose(s.Unsqueeze(x, 0), 1, 2)
-}
-
-// along joins what a path holds in a layer: the past's positions, and those of the
-// pieces. It is none for the empty path.
-func along(s *torch.Scope, way path, past torch.Tensor, pieces []torch.Tensor) torch.Tensor {
+// along joins what paths hold in a layer, one after the other: the past's positions,
+// and those of the pieces. It is none where the paths are empty.
+func along(s *torch.Scope, past torch.Tensor, pieces []torch.Tensor, paths ...path) torch.Tensor {
 	var parts []torch.Tensor
-	if way.past > 0 {
-		parts = append(parts, s.Narrow(past, 0, 0, way.past))
-	}
-	for _, at := range way.pieces {
-		parts = append(parts, pieces[at])
+	for _, way := range paths {
+		if way.past > 0 {
+			parts = append(parts, s.Narrow(past, 0, 0, way.past))
+		}
+		for _, at := range way.pieces {
+			parts = append(parts, pieces[at])
+		}
 	}
 	if len(parts) == 0 {
 		return torch.Tensor{}

@@ -91,8 +91,12 @@ func (m *Model) update(u core.Update) (core.UpdateStats, error) {
 // remember makes room for the moments of an optimizer.
 func (m *Model) remember(name string) {
 	m.optimizer.Name = name
+	dtype := m.dtype
+	if m.options.MasterWeights {
+		dtype = torch.Float32
+	}
 	for _, w := range m.weights {
-		w.remember(len(momentNames[name]), m.device)
+		w.remember(len(momentNames[name]), m.device, dtype)
 	}
 }
 

@@ -18,7 +18,34 @@ type options struct {
 	Threads        int     `json:"threads"`         // of an operation on the processor; 0 = one a core
 	Deterministic  bool    `json:"deterministic"`   // only operations whose result does not depend on timing
 	MemoryFraction float64 `json:"memory_fraction"` // of a GPU's memory that the process may take
-	Checkpointing  bool    `json:"checkpointing"`   // activations anew in the backward pass: a third more work, less memory
+	MasterWeights  bool    `json:"master_weights"`  // train float32 weights beside the bfloat16 ones that operations read
+	// Activations anew in the backward pass, a third more work and less memory; "auto":
+	// where the micro-batch would not fit otherwise.
+	Checkpointing checkpointing `json:"checkpointing"`
+}
+
+// A checkpointing says which micro-batches have their activations made anew.
+type checkpointing string
+
+const (
+	always checkpointing = "true"
+	never  checkpointing = "false"
+	auto   checkpointing = "auto"
+)
+
+// UnmarshalJSON reads true, false or "auto".
+func (c *checkpointing) UnmarshalJSON(text []byte) error {
+	switch string(text) {
+	case "true":
+		*c = always
+	case "false":
+		*c = never
+	case `"auto"`:
+		*c = auto
+	default:
+		return fmt.Errorf("checkpointing is true, false or %q, not %s", auto, text)
+	}
+	return nil
 }
 
 // The names of dtypes.
@@ -28,7 +55,7 @@ const (
 )
 
 func decode(o core.OpenOptions) (options, error) {
-	own := options{Device: "auto", MemoryFraction: 1}
+	own := options{Device: "auto", MemoryFraction: 1, MasterWeights: true, Checkpointing: auto}
 	if err := o.Options.Decode(&own); err != nil {
 		return own, err
 	}
@@ -43,6 +70,9 @@ func decode(o core.OpenOptions) (options, error) {
 	}
 	if !(own.MemoryFraction > 0 && own.MemoryFraction <= 1) {
 		return own, fmt.Errorf("option %q: %g is not above 0 and at most 1", "memory_fraction", own.MemoryFraction)
+	}
+	if !own.MasterWeights && o.DType == float32Name {
+		return own, fmt.Errorf("option %q: false is for dtype %q; with %q the weights are float32", "master_weights", bf16, o.DType)
 	}
 	if own.Device == "cpu" && own.MemoryFraction != 1 {
 		return own, fmt.Errorf("option %q: it is of a GPU's memory, and the device is %q", "memory_fraction", own.Device)

@@ -34,7 +34,8 @@ func (m *Model) Save(ctx context.Context, dir string, o core.SaveOptions) error 
 	if !o.State {
 		return nil
 	}
-	return m.saveState(ctx, filepath.Join(dir, stateFolder), o.DType != float32Name)
+	rounded := o.DType != float32Name && (m.options.MasterWeights || o.DType != bf16)
+	return m.saveState(ctx, filepath.Join(dir, stateFolder), rounded)
 }
 
 // A part is a tensor of a file.

@@ -4,6 +4,7 @@ package libtorch
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -31,17 +32,21 @@ func saved(t *testing.T, m *Model, o core.SaveOptions) string {
 // also from weights that were rounded for others to read.
 func TestResume(t *testing.T) {
 	for name, o := range optimizers {
-		for _, c := range []struct{ dtype, savedAs string }{{float32Name, "float32"}, {float32Name, "bf16"}, {bf16, "bf16"}} {
-			t.Run(name+" "+c.dtype+" saved as "+c.savedAs, func(t *testing.T) {
+		for _, c := range []struct {
+			dtype, savedAs string
+			master         bool
+		}{{float32Name, "float32", true}, {float32Name, "bf16", true}, {bf16, "bf16", true}, {bf16, "bf16", false}} {
+			t.Run(fmt.Sprintf("%s %s saved as %s, master weights %v", name, c.dtype, c.savedAs, c.master), func(t *testing.T) {
 				step := func(m *Model, seed uint64) {
 					accumulate(t, m, randomItems(seed, 4, 95), dpoWeights)
 					update(t, m, core.Update{LearningRate: 1e-2, MaxGradNorm: 1, Optimizer: o})
 				}
-				m := open(t, tiny, core.OpenOptions{DType: c.dtype, Train: true})
+				options := core.Options{"master_weights": c.master}
+				m := open(t, tiny, core.OpenOptions{DType: c.dtype, Train: true, Options: options})
 				step(m, 1)
 				step(m, 2)
 				dir := saved(t, m, core.SaveOptions{DType: c.savedAs, State: true})
-				again := open(t, dir, core.OpenOptions{DType: c.dtype, Train: true, State: dir})
+				again := open(t, dir, core.OpenOptions{DType: c.dtype, Train: true, State: dir, Options: options})
 				step(m, 3)
 				step(again, 3)
 				if !reflect.DeepEqual(contents(t, m), contents(t, again)) {
@@ -65,7 +70,7 @@ func TestStateBeforeTraining(t *testing.T) {
 func TestStateRefused(t *testing.T) {
 	open := func(dir string, train bool) error {
 		_, err := Backend{}.Open(background, tiny, core.OpenOptions{
-			DType: float32Name, Train: train, State: dir, Options: core.Options{"device": "cpu"},
+			DType: float32Name, Train: train, State: dir, Options: core.Options{"device": device},
 		})
 		return err
 	}

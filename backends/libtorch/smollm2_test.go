@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/stepwise-dpo/stepwise/backends/gorgonia"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
 )
@@ -94,64 +93,3 @@ func TestSmolLM2Scores(t *testing.T) {
 	}
 	t.Logf("%d pairs: at most %.2f of the tolerance", len(pairs), worst)
 }
-
-// TestGorgonia compares the two backends on the embedded example: log-probabilities
-// before and after three updates, in both arithmetics.
-func TestGorgonia(t *testing.T) {
-	for dtype, tolerance := range map[string]float64{float32Name: 1e-3, bf16: 0.5} {
-		t.Run(dtype, func(t *testing.T) {
-			var runs [2][]float64
-			for i, b := range []core.Backend{New(), gorgonia.New()} {
-				options := core.Options{"threads": 2}
-				if i == 0 {
-					options["device"] = "cpu"
-				}
-				runs[i] = trainEmbedded(t, b, core.OpenOptions{DType: dtype, Train: true, Options: options})
-			}
-			worst := 0.0
-			for k, a := range runs[0] {
-				worst = max(worst, math.Abs(a-runs[1][k]))
-			}
-			t.Logf("log-probabilities differ by at most %.2g", worst)
-			if !(worst <= tolerance) {
-				t.Errorf("log-probabilities differ by %.2g, more than %g", worst, tolerance)
-			}
-		})
-	}
-}
-
-// trainEmbedded returns the log-probabilities of items before and after updates.
-func trainEmbedded(t *testing.T, b core.Backend, o core.OpenOptions) (logps []float64) {
-	t.Helper()
-	m, err := b.Open(background, embedded, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	items := randomItems(3, 6, 490)
-	score := func() {
-		scores, err := m.LogProbs(background, items, core.Detail{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range scores {
-			for _, s := range item {
-				logps = append(logps, s.LogProb)
-			}
-		}
-	}
-	score()
-	for range 3 {
-		if err := m.Accumulate(background, items, dpoWeights); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := m.Update(background, core.Update{LearningRate: 1e-4, MaxGradNorm: 1, Optimizer: optimizers["adamw"]}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	score()
-	return logps
-}
-
-// embedded is the model of the example that comes with the program.
-const embedded = "../../examples/embedded/model"

@@ -14,10 +14,11 @@ import (
 // A tape is a pass forward that is followed by one backward.
 type tape struct {
 	*pass
-	scope  torch.Scope    // owns all of it
-	stream []torch.Tensor // before each stage, all of them where activations are made anew, else the first
-	out    torch.Tensor   // after the last
-	head   *head
+	scope     torch.Scope    // owns all of it
+	recompute bool           // activations are made anew in the backward pass
+	stream    []torch.Tensor // before each stage, all of them where activations are made anew, else the first
+	out       torch.Tensor   // after the last
+	head      *head
 }
 
 // Accumulate runs the items' forest forward and backward in one batch.
@@ -33,7 +34,7 @@ func (m *Model) Accumulate(ctx context.Context, items []core.Item, grad core.Gra
 	if b == nil {
 		return ctx.Err()
 	}
-	t := &tape{}
+	t := &tape{recompute: m.recomputes(loadOf(items))}
 	defer func() { _ = torch.Do(func() error { t.scope.Free(); return nil }) }()
 	if err := m.do(ctx, func() error { return m.forward(ctx, t, b) }); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (m *Model) forward(ctx context.Context, t *tape, b *batch) error {
 	t.pass = m.network.newPass(s, b, &m.rotary, nil)
 	x := s.Within(func(s *torch.Scope) torch.Tensor { return s.Leaf(t.embed(s)) })
 	t.stream = []torch.Tensor{x}
-	if m.options.Checkpointing {
+	if t.recompute {
 		for at := range t.stages() {
 			torch.Must(ctx.Err())
 			x = s.Within(func(s *torch.Scope) torch.Tensor { return t.stage(s, at, x) })
@@ -115,7 +116,7 @@ func (t *tape) weigh(items []core.Item, grad core.GradFunc) ([]float32, error) {
 func (m *Model) backward(ctx context.Context, t *tape, weights []float32) error {
 	s := &t.scope
 	gradient := t.head.backward(s, weights)
-	if m.options.Checkpointing {
+	if t.recompute {
 		for at := t.stages() - 1; at >= 0; at-- {
 			torch.Must(ctx.Err())
 			gradient = s.Replace(gradient, func(s *torch.Scope) torch.Tensor { return t.again(s, at, gradient) })

@@ -13,10 +13,10 @@ import (
 // A weight is a parameter on the device.
 type weight struct {
 	param checkpoint.Param
-	// value is what the optimizer moves, float32 in training; its gradient is the
-	// weight's. used is what operations read: the same, or a rounded copy.
+	// value is what the optimizer moves, float32 unless master_weights is off; its
+	// gradient is the weight's. used is what operations read: the same, or a rounded copy.
 	value, used torch.Tensor
-	moments     []torch.Tensor // of the optimizer, float32, made when it needs them
+	moments     []torch.Tensor // of the optimizer, in the type of value, made when it needs them
 }
 
 // types maps the checkpoint's types to libtorch's.
@@ -39,16 +39,17 @@ func (m *Model) loadWeight(from *checkpoint.Weights, p checkpoint.Param) (*weigh
 		return nil, fmt.Errorf("tensor %q: dtype %s is not supported for weights (supported: F64, F32, BF16, F16)", p.Name, t.DType)
 	}
 	kept := m.dtype
-	if m.trainable {
+	if m.trainable && m.options.MasterWeights {
 		kept = torch.Float32
 	}
 	var s torch.Scope
 	defer s.Free()
+	defer from.Release(p.Name)
 	value := s.FromBytes(m.device, stored, kept, t.Data, p.Shape)
 	used := value
 	if m.trainable {
 		used = s.Leaf(s.To(value, m.device, m.dtype))
-		if m.dtype == torch.Float32 {
+		if kept == m.dtype {
 			value = used
 		}
 	}
@@ -68,11 +69,11 @@ func (w *weight) decays() bool {
 }
 
 // remember makes room for an optimizer's moments.
-func (w *weight) remember(count int, device torch.Device) {
+func (w *weight) remember(count int, device torch.Device, dtype torch.DType) {
 	var s torch.Scope
 	defer s.Free()
 	for len(w.moments) < count {
-		w.moments = append(w.moments, s.Keep(s.Zeros(device, torch.Float32, sizes(w.param)...)))
+		w.moments = append(w.moments, s.Keep(s.Zeros(device, dtype, sizes(w.param)...)))
 	}
 }
 

@@ -50,6 +50,13 @@ func (m *mapping) bytes(offset, n int64) ([]byte, error) {
 	return m.data[offset : offset+n : offset+n], nil
 }
 
+// release drops the pages from begin to end, with what else is on them; the file
+// has them still. That it may fail matters to nobody.
+func (m *mapping) release(begin, end int64) {
+	begin -= begin % int64(os.Getpagesize())
+	_ = unix.Madvise(m.data[begin:end], unix.MADV_DONTNEED)
+}
+
 func (m *mapping) close() error {
 	data := m.data
 	m.data = nil

@@ -188,6 +188,14 @@ func (w *Weights) Float32(name string, dst []float32) error {
 	return nil
 }
 
+// Release gives the memory of a tensor that was read back to the system. What
+// Tensor returned stays valid: it is read from the file again.
+func (w *Weights) Release(name string) {
+	if l, ok := w.tensors[name]; ok {
+		l.shard.release(l.begin, l.end)
+	}
+}
+
 // Close unmaps the files.
 func (w *Weights) Close() error {
 	var errs []error

@@ -17,7 +17,8 @@ const (
 )
 
 // microBatchTokens returns micro_batch_tokens, or the largest budget whose
-// forecast fits into four fifths of the device's memory.
+// forecast fits into four fifths of the device's memory: without making
+// activations anew if any does, for that costs more than larger micro-batches gain.
 func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 	if n := t.cfg.MicroBatchTokens; n > 0 {
 		return n, nil
@@ -27,7 +28,8 @@ func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 		return largestMicroBatch, nil
 	}
 	dir, _ := l.targetDir(t.step)
-	for budget := largestMicroBatch; budget > smallestMicroBatch; budget /= 2 {
+	recomputing := 0 // the largest budget that fits by making activations anew; 0 = none
+	for budget := largestMicroBatch; budget >= smallestMicroBatch; budget /= 2 {
 		t.budget = budget
 		forecast, err := f.Forecast(ctx, dir, l.openOptions(""), core.Workload{MicroBatch: shapes(t.costliest())})
 		if errors.Is(err, core.ErrUnsupported) {
@@ -36,9 +38,16 @@ func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if forecast.AvailableBytes == 0 || forecast.PeakBytes <= forecast.AvailableBytes/5*4 {
+		fits := forecast.AvailableBytes == 0 || forecast.PeakBytes <= forecast.AvailableBytes/5*4
+		if fits && !forecast.Recompute {
 			return budget, nil
 		}
+		if fits && recomputing == 0 {
+			recomputing = budget
+		}
+	}
+	if recomputing > 0 {
+		return recomputing, nil
 	}
 	core.ReporterFrom(ctx).Note(fmt.Sprintf("memory is short: micro-batches of at most %d tokens", smallestMicroBatch))
 	return smallestMicroBatch, nil

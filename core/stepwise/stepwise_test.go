@@ -450,6 +450,61 @@ func weightsOf(t *testing.T, dir string) map[string][]float32 {
 	return out
 }
 
+// forecasting is a backend whose forecast is a function of a micro-batch's tokens.
+type forecasting struct {
+	coretest.Backend
+	forecast func(tokens int) core.Forecast
+}
+
+func (f forecasting) Forecast(_ context.Context, _ string, _ core.OpenOptions, w core.Workload) (core.Forecast, error) {
+	tokens := 0
+	for _, item := range w.MicroBatch {
+		tokens += item.Prompt + item.Completions[0] + item.Completions[1]
+	}
+	return f.forecast(tokens), nil
+}
+
+// TestMicroBatchTokens: the largest budget that fits without making activations
+// anew; where none does, the largest that fits by it; else the smallest.
+func TestMicroBatchTokens(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		available int64 // bytes, of which a token takes 1; 0 = unknown
+		kept      int   // the most tokens whose activations the backend keeps
+		want      int
+	}{
+		{"all fit", 1 << 20, 1 << 20, 4096},
+		{"four fifths", 2560, 1 << 20, 2048},
+		{"a smaller one without", 1 << 20, 600, 512},
+		{"the smallest without", 1 << 20, 256, 256},
+		{"none without", 1 << 20, 0, 4096},
+		{"none without, few with", 1280, 0, 1024},
+		{"none at all", 1, 0, 256},
+		{"unknown", 0, 1 << 20, 4096},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := setup(t, func(cfg *config.Config) { cfg.Train.MicroBatchTokens, cfg.Train.BatchSize = 0, 1<<10 })
+			r.Sources = []core.Source{equalPairs(1 << 10)}
+			r.Backend = forecasting{forecast: func(tokens int) core.Forecast {
+				return core.Forecast{PeakBytes: int64(tokens), AvailableBytes: c.available, Recompute: tokens > c.kept}
+			}}
+			e, err := r.Estimate(context.Background())
+			if err != nil || e.MicroBatchTokens != c.want {
+				t.Errorf("micro-batches of %d tokens, %v; want %d", e.MicroBatchTokens, err, c.want)
+			}
+		})
+	}
+}
+
+// equalPairs has n pairs of 16 tokens, so that every budget is met exactly.
+func equalPairs(n int) core.Source {
+	s := core.Source{Name: "equal"}
+	for range n {
+		s.Pairs = append(s.Pairs, core.Pair{PromptIDs: make([]int32, 8), ChosenIDs: make([]int32, 4), RejectedIDs: make([]int32, 4)})
+	}
+	return s
+}
+
 // TestSeed: another seed shuffles otherwise, the same seed alike.
 func TestSeed(t *testing.T) {
 	run := func(seed int64) []float64 {

@@ -1441,6 +1441,8 @@ type Forecast struct {
 	PeakBytes       int64                  `protobuf:"varint,1,opt,name=peak_bytes,json=peakBytes,proto3" json:"peak_bytes,omitempty"`
 	AvailableBytes  int64                  `protobuf:"varint,2,opt,name=available_bytes,json=availableBytes,proto3" json:"available_bytes,omitempty"`
 	TokensPerSecond float64                `protobuf:"fixed64,3,opt,name=tokens_per_second,json=tokensPerSecond,proto3" json:"tokens_per_second,omitempty"`
+	PeakFlops       float64                `protobuf:"fixed64,4,opt,name=peak_flops,json=peakFlops,proto3" json:"peak_flops,omitempty"` // of matrix products, operations a second
+	Recompute       bool                   `protobuf:"varint,5,opt,name=recompute,proto3" json:"recompute,omitempty"`                   // activations in the backward pass, else it would not fit
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1494,6 +1496,20 @@ func (x *Forecast) GetTokensPerSecond() float64 {
 		return x.TokensPerSecond
 	}
 	return 0
+}
+
+func (x *Forecast) GetPeakFlops() float64 {
+	if x != nil {
+		return x.PeakFlops
+	}
+	return 0
+}
+
+func (x *Forecast) GetRecompute() bool {
+	if x != nil {
+		return x.Recompute
+	}
+	return false
 }
 
 // ConfigureRequest is the first call. The options are refused here, before any
@@ -3867,12 +3883,15 @@ const file_stepwise_proto_rawDesc = "" +
 	"\x06Opened\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\x04R\x05model\"*\n" +
 	"\vUpdateStats\x12\x1b\n" +
-	"\tgrad_norm\x18\x01 \x01(\x01R\bgradNorm\"~\n" +
+	"\tgrad_norm\x18\x01 \x01(\x01R\bgradNorm\"\xbb\x01\n" +
 	"\bForecast\x12\x1d\n" +
 	"\n" +
 	"peak_bytes\x18\x01 \x01(\x03R\tpeakBytes\x12'\n" +
 	"\x0favailable_bytes\x18\x02 \x01(\x03R\x0eavailableBytes\x12*\n" +
-	"\x11tokens_per_second\x18\x03 \x01(\x01R\x0ftokensPerSecond\",\n" +
+	"\x11tokens_per_second\x18\x03 \x01(\x01R\x0ftokensPerSecond\x12\x1d\n" +
+	"\n" +
+	"peak_flops\x18\x04 \x01(\x01R\tpeakFlops\x12\x1c\n" +
+	"\trecompute\x18\x05 \x01(\bR\trecompute\",\n" +
 	"\x10ConfigureRequest\x12\x18\n" +
 	"\aoptions\x18\x01 \x01(\tR\aoptions\"\x13\n" +
 	"\x11ConfigureResponse\"\x84\x01\n" +

@@ -1,10 +1,12 @@
 """Times the same work in this backend and in PyTorch, turn by turn, and prints ratios.
 
     python -m venv v && v/bin/pip install torch transformers trl datasets
-    v/bin/python compare.py MODEL [--pairs PAIRS.jsonl.gz] [--turns 5] [--only step,bf16,score,trl] [--threads N]
+    v/bin/python compare.py MODEL --pairs PAIRS.jsonl [--turns 5] [--only step,bf16,score,trl] [--threads N]
 
 MODEL is a Hugging Face folder (SmolLM2-135M-Instruct in the README's numbers).
-PAIRS are lines with prompt_ids, chosen_ids, rejected_ids.
+PAIRS are lines with prompt, chosen and rejected texts (UltraFeedback in the
+README's numbers): the first four whose sequences, by the model's chat template,
+have at most 1,024 tokens are used.
 
 step   a training step in float32, 4 x 256 tokens, every row scored, nothing
        shared: forward, DPO's weights, backward, clipping, AdamW
@@ -12,7 +14,7 @@ bf16   the same with this backend's dtype bf16 and PyTorch's autocast to bfloat1
 score  log-probabilities of ragged pairs; transformers batches them sorted by
        length, padded, in the best of several batch sizes
 trl    an update on four pairs by TRL's DPOTrainer (reference log-probabilities
-       precomputed) and by this backend, in micro-batches of 1 or 4, and the peak
+       precomputed) and by this backend, in micro-batches of 1, 2 or 4, and the peak
        memory of both processes (run it alone, with one --micro-batches)
 
 A ratio above 1 means that this backend is faster. Ratios of processor time stand
@@ -32,7 +34,7 @@ import time
 
 import torch
 import torch.nn.functional as F
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -47,9 +49,12 @@ class Ours:
     """The package's Go benchmarks, compiled once."""
 
     def __init__(self, model, pairs, threads):
-        self.binary = os.path.join(tempfile.mkdtemp(), "bench")
+        folder = tempfile.mkdtemp()
+        self.binary, ids = os.path.join(folder, "bench"), os.path.join(folder, "pairs.jsonl.gz")
+        with gzip.open(ids, "wt") as f:
+            f.writelines(json.dumps(p) + "\n" for p in pairs)
         subprocess.run(["go", "test", "-c", "-o", self.binary, "."], cwd=HERE.parent, check=True)
-        self.env = dict(os.environ, STEPWISE_SMOLLM2=str(model), COMPARE_PAIRS=str(pairs))
+        self.env = dict(os.environ, STEPWISE_SMOLLM2=str(model), COMPARE_PAIRS=ids)
         if threads:
             self.env["GOMAXPROCS"] = str(threads)
 
@@ -59,6 +64,7 @@ class Ours:
         metric = {unit: float(value) for value, unit in re.findall(r"([\d.e+]+) (\S+)", out)}
         if "ns/op" not in metric:
             raise SystemExit(f"benchmark {name} gave no time:\n{out}")
+        self.peak = metric.get("peak-GB", float("nan"))
         return metric["ns/op"] / 1e9, metric["cpu-s/op"]
 
 
@@ -125,35 +131,61 @@ def torch_score(model, rows, size):
     return score
 
 
+def read_pairs(path, tokenizer, count=4, longest=1024):
+    """Returns the ids of the first pairs that fit."""
+    pairs = []
+    for line in open(path):
+        row = json.loads(line)
+        user = [{"role": "user", "content": row["prompt"]}]
+        prompt = tokenizer.apply_chat_template(user, add_generation_prompt=True, return_dict=False)
+        pair = {"prompt_ids": prompt}
+        for side in ("chosen", "rejected"):
+            whole = tokenizer.apply_chat_template(user + [{"role": "assistant", "content": row[side]}], return_dict=False)
+            assert whole[:len(prompt)] == prompt
+            pair[side + "_ids"] = whole[len(prompt):]
+        if len(prompt) + max(len(pair["chosen_ids"]), len(pair["rejected_ids"])) <= longest:
+            pairs.append(pair)
+        if len(pairs) == count:
+            return pairs
+    raise SystemExit(f"{path} has {len(pairs)} pairs of at most {longest} tokens; {count} are needed")
+
+
 def trl_run(path, pairs, size):
+    """Returns a function that times TRL's update on the pairs, from the first step's begin to the optimizer's end."""
     from datasets import Dataset
+    from transformers import TrainerCallback
     from trl import DPOConfig, DPOTrainer
 
     marks = []
 
-    class Timed(DPOTrainer):
-        def training_step(self, *args, **kwargs):
-            marks.append((time.perf_counter(), time.process_time()))
-            return super().training_step(*args, **kwargs)
+    def mark():
+        marks.append((time.perf_counter(), time.process_time()))
+
+    class Marks(TrainerCallback):
+        def on_step_begin(self, *args, **kwargs):
+            mark()
+
+        def on_step_end(self, *args, **kwargs):
+            mark()
 
     data = Dataset.from_list([dict(prompt="a", chosen="b", rejected="c")] * len(pairs))
-    config = DPOConfig(output_dir=tempfile.mkdtemp(), per_device_train_batch_size=size, learning_rate=1e-7, max_length=1024,
-                       precompute_ref_log_probs=True, report_to=[], logging_steps=1000, save_strategy="no", use_cpu=True,
-                       bf16=False, gradient_checkpointing=False, num_train_epochs=1, disable_tqdm=True)
-    trainer = Timed(model=AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), args=config, train_dataset=data,
-                    processing_class=__import__("transformers").AutoTokenizer.from_pretrained(path))
+    config = DPOConfig(output_dir=tempfile.mkdtemp(), per_device_train_batch_size=size, gradient_accumulation_steps=len(pairs) // size,
+                       learning_rate=1e-7, max_length=1024, precompute_ref_log_probs=True, report_to=[], logging_steps=1000,
+                       save_strategy="no", use_cpu=True, bf16=False, gradient_checkpointing=False, num_train_epochs=1, disable_tqdm=True)
+    trainer = DPOTrainer(model=AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32), args=config, train_dataset=data,
+                         processing_class=AutoTokenizer.from_pretrained(path), callbacks=[Marks()])
     scored = trainer.train_dataset
-    for column, key in (("prompt_ids", "prompt_ids"), ("chosen_ids", "chosen_ids"), ("rejected_ids", "rejected_ids")):
+    for column in ("prompt_ids", "chosen_ids", "rejected_ids"):
         if column in scored.column_names:
             scored = scored.remove_columns(column)
-        scored = scored.add_column(column, [p[key] for p in pairs])
+        scored = scored.add_column(column, [p[column] for p in pairs])
     trainer.train_dataset = scored
 
     def run():
         marks.clear()
         trainer.train()
-        end = (time.perf_counter(), time.process_time())
-        return end[0] - marks[0][0], end[1] - marks[0][1]
+        (begin, end) = marks  # one update
+        return end[0] - begin[0], end[1] - begin[1]
 
     return run
 
@@ -164,22 +196,22 @@ def main():
     args.add_argument("--pairs", type=pathlib.Path, required=True)
     args.add_argument("--turns", type=int, default=5)
     args.add_argument("--only", default="step,bf16,score,trl")
-    args.add_argument("--threads", type=int, default=0, help="of both; 0 = all for this backend, and for PyTorch the fastest of one, half and all")
-    args.add_argument("--micro-batches", default="1,4", help="of TRL")
+    args.add_argument("--threads", type=int, default=0, help="of both; 0 = all for this backend and TRL, and for PyTorch the fastest of one, half and all")
+    args.add_argument("--micro-batches", default="1,2,4", help="of both")
     a = args.parse_args()
     only = a.only.split(",")
-    with gzip.open(a.pairs, "rt") as f:
-        pairs = [json.loads(line) for line in f]
-    ours = Ours(a.model.resolve(), a.pairs.resolve(), a.threads)
-    torch.set_num_threads(a.threads or 1)
+    pairs = read_pairs(a.pairs, AutoTokenizer.from_pretrained(a.model))
+    print("tokens of prompt, chosen, rejected:", ", ".join("%d %d %d" % tuple(map(len, p.values())) for p in pairs))
+    ours = Ours(a.model.resolve(), pairs, a.threads)
+    torch.set_num_threads(a.threads or os.cpu_count())
     if only != ["trl"]:
         in_torch(a, only, pairs, ours)
     if "trl" in only:
         for size in map(int, a.micro_batches.split(",")):
             run = trl_run(a.model, pairs[:4], size)
             compare(f"4 pairs, micro-batch {size}", lambda: ours(f"BenchmarkStep/pairs-{size}"), run, a.turns)
-            peak = [resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-            print(f"peak memory: theirs {peak[0]:.2f} GB, ours {peak[1]:.2f} GB", flush=True)
+            theirs = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+            print(f"peak memory: theirs {theirs:.2f} GB, ours {ours.peak:.2f} GB, {ours.peak / theirs:.2f} of it", flush=True)
 
 
 def in_torch(a, only, pairs, ours):

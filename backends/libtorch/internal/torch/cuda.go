@@ -16,11 +16,12 @@ func LoadCUDA(memoryFraction float64, deterministic bool) int {
 	return int(devices)
 }
 
-// Memory returns the free and total bytes of a CUDA device.
-func Memory(device Device) (free, total int64) {
-	var f, t C.int64_t
-	must(func(message **C.char) { C.sw_memory(C.int(device), &f, &t, message) })
-	return int64(f), int64(t)
+// Memory returns the free and total bytes of a CUDA device, and those that the
+// process's allocator holds.
+func Memory(device Device) (free, total, held int64) {
+	var f, t, h C.int64_t
+	must(func(message **C.char) { C.sw_memory(C.int(device), &f, &t, &h, message) })
+	return int64(f), int64(t), int64(h)
 }
 
 // ReleaseCache gives memory that the allocator keeps for later back to the device.

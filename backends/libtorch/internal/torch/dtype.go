@@ -7,6 +7,7 @@ type DType int32
 
 // Types of elements.
 const (
+	Int32    DType = 3
 	Int64    DType = 4
 	Float16  DType = 5
 	Float32  DType = 6
@@ -19,7 +20,7 @@ func (d DType) Size() int {
 	switch d {
 	case Float16, BFloat16:
 		return 2
-	case Float32:
+	case Int32, Float32:
 		return 4
 	}
 	return 8

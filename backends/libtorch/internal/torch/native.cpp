@@ -127,6 +127,24 @@ struct RMSNorm : torch::autograd::Function<RMSNorm> {
   }
 };
 
+// Attention of queries [rows, heads, dim] at the end of their keys, of which each
+// sees those up to its own where there is no mask.
+at::Tensor attend(at::Tensor query, at::Tensor key, at::Tensor value, const std::optional<at::Tensor> &mask) {
+  const auto group = query.size(1) / key.size(1);
+  const bool causal = !mask && query.size(0) == key.size(0);
+  // Fused kernels that take fewer heads of keys: the processor's, and on CUDA flash attention alone.
+  const bool fused = query.is_cpu() || (!mask && query.scalar_type() != at::kFloat);
+  if (group > 1 && !fused) {
+    key = key.repeat_interleave(group, 1);
+    value = value.repeat_interleave(group, 1);
+  }
+  auto batched = [](const at::Tensor &x) { return x.unsqueeze(0).transpose(1, 2); };
+  return at::scaled_dot_product_attention(batched(query), batched(key), batched(value), mask, 0.0, causal, std::nullopt,
+                                          group > 1 && fused)
+      .transpose(1, 2)
+      .squeeze(0);
+}
+
 // Gradients of all, zeros where there is none.
 std::vector<at::Tensor> gradients(const std::vector<at::Tensor> &xs) {
   std::vector<at::Tensor> out;
@@ -146,6 +164,8 @@ void sw_configure(int threads, int deterministic, char **error) {
     context.setDeterministicAlgorithms(deterministic, false);
     context.setAllowTF32CuBLAS(false);
     context.setAllowTF32CuDNN(false);
+    context.setSDPUseCuDNN(false);
+    context.setSDPUseMemEfficient(!deterministic); // it has no deterministic gradient
   });
 }
 
@@ -167,9 +187,12 @@ void sw_load_cuda(double memory_fraction, int deterministic, int *devices, char 
   });
 }
 
-void sw_memory(int device, int64_t *free_bytes, int64_t *total_bytes, char **error) {
+void sw_memory(int device, int64_t *free_bytes, int64_t *total_bytes, int64_t *held_bytes, char **error) {
   guard(error, [&] {
-    auto [available, total] = at::getDeviceAllocator(at::kCUDA)->getMemoryInfo(static_cast<c10::DeviceIndex>(device));
+    auto *allocator = at::getDeviceAllocator(at::kCUDA);
+    auto [available, total] = allocator->getMemoryInfo(static_cast<c10::DeviceIndex>(device));
+    const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    *held_bytes = allocator->getDeviceStats(static_cast<c10::DeviceIndex>(device)).reserved_bytes[all].current;
     *free_bytes = static_cast<int64_t>(available);
     *total_bytes = static_cast<int64_t>(total);
   });
@@ -186,7 +209,10 @@ void sw_from_host(tensor *out, void *data, const int64_t *shape, int dims, int f
   guard(error, [&] {
     at::NoGradGuard no_grad;
     auto host = at::from_blob(data, at::IntArrayRef(shape, dims), at::TensorOptions().dtype(at::ScalarType(from)));
-    *out = own(host.to(device_of(device), at::ScalarType(to), /*non_blocking=*/false, /*copy=*/true));
+    if (device < 0)
+      *out = own(host.to(at::ScalarType(to), /*non_blocking=*/false, /*copy=*/true));
+    else // in the stored type through pinned memory, which the allocator keeps until the copy is done
+      *out = own(host.pin_memory().to(device_of(device), /*non_blocking=*/true).to(at::ScalarType(to)));
   });
 }
 
@@ -210,18 +236,58 @@ void sw_rms_norm(tensor *out, tensor x, tensor weight, double eps, char **error)
   });
 }
 
-void sw_attention(tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, char **error) {
+void sw_packed_kernel(int device, int dtype, int dim, int *kernel, char **error) {
   guard(error, [&] {
-    auto query = at_(q), key = at_(k), value = at_(v);
-    auto m = mask ? std::optional<at::Tensor>(at_(mask)) : std::nullopt;
-    const auto group = query.size(1) / key.size(1);
-    // Fused kernels that take fewer heads of keys: the processor's, and on CUDA flash attention alone.
-    const bool fused = query.is_cpu() || (!mask && query.scalar_type() != at::kFloat);
-    if (group > 1 && !fused) {
-      key = key.repeat_interleave(group, 1);
-      value = value.repeat_interleave(group, 1);
+    *kernel = SW_SPANS;
+    if (device < 0 || dim % 8 != 0)
+      return;
+    auto x = at::empty({1, 1, 8, dim}, at::TensorOptions(device_of(device)).dtype(at::ScalarType(dtype)));
+    switch (static_cast<at::SDPBackend>(at::_fused_sdp_choice(x, x, x, {}, 0.0, /*is_causal=*/true))) {
+    case at::SDPBackend::flash_attention:
+      *kernel = SW_FLASH;
+      break;
+    case at::SDPBackend::efficient_attention:
+      *kernel = SW_EFFICIENT;
+      break;
+    default:
+      break;
     }
-    *out = own(at::scaled_dot_product_attention(query, key, value, m, 0.0, causal, std::nullopt, group > 1 && fused));
+  });
+}
+
+void sw_packed_attention(tensor *out, tensor q, tensor k, tensor v, const struct sw_spans *spans, tensor *masks, int kernel,
+                         int64_t window, char **error) {
+  guard(error, [&] {
+    const auto &query = at_(q);
+    auto key = at_(k), value = at_(v);
+    if (kernel == SW_FLASH) {
+      const auto left = window > 0 ? std::optional<int64_t>(window - 1) : std::nullopt;
+      *out = own(std::get<0>(at::_flash_attention_forward(
+          query, key, value, at_(spans->query_ends), at_(spans->key_ends), spans->most_queries, spans->most_keys, 0.0,
+          /*is_causal=*/true, /*return_debug_mask=*/false, std::nullopt, left, std::nullopt)));
+      return;
+    }
+    if (kernel == SW_EFFICIENT) {
+      const int64_t causal_from_bottom_right = 2, group = query.size(1) / key.size(1);
+      if (group > 1) {
+        key = key.repeat_interleave(group, 1);
+        value = value.repeat_interleave(group, 1);
+      }
+      *out = own(std::get<0>(at::_efficient_attention_forward(
+                                 query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0), {}, at_(spans->query_ends),
+                                 at_(spans->key_ends), spans->most_queries, spans->most_keys, 0.0, causal_from_bottom_right,
+                                 /*compute_log_sumexp=*/at::GradMode::is_enabled()))
+                     .squeeze(0));
+      return;
+    }
+    const auto n = static_cast<size_t>(spans->count);
+    auto queries = query.split_with_sizes(at::IntArrayRef(spans->queries, n), 0);
+    auto keys = key.split_with_sizes(at::IntArrayRef(spans->keys, n), 0);
+    auto values = value.split_with_sizes(at::IntArrayRef(spans->keys, n), 0);
+    std::vector<at::Tensor> parts;
+    for (size_t i = 0; i < n; i++)
+      parts.push_back(attend(queries[i], keys[i], values[i], masks[i] ? std::optional<at::Tensor>(at_(masks[i])) : std::nullopt));
+    *out = own(n == 1 ? parts[0] : at::cat(parts, 0));
   });
 }
 
@@ -304,7 +370,7 @@ void sw_gradient_norm(double *out, tensor *xs, int n, char **error) {
         gs.push_back(at_(xs[i]).grad());
     *out = 0;
     if (!gs.empty())
-      *out = at::stack(at::_foreach_norm(gs)).to(at::kCPU, at::kDouble).norm().item<double>();
+      *out = at::stack(at::_foreach_norm(gs, 2, at::kFloat)).to(at::kCPU, at::kDouble).norm().item<double>();
   });
 }
 

@@ -123,15 +123,6 @@ func (s *Scope) RMSNorm(x, weight Tensor, eps float64) Tensor {
 	return s.native(func(out *C.tensor, message **C.char) { C.sw_rms_norm(out, of(x), of(weight), C.double(eps), message) })
 }
 
-// Attention returns softmax(q k^T / sqrt(dim) + mask) v of tensors
-// [1, heads, rows, dim]; k and v may have fewer heads than q. mask
-// [rows of q, rows of k] may be none; causal says that row i sees rows 0 to i.
-func (s *Scope) Attention(q, k, v, mask Tensor, causal bool) Tensor {
-	return s.native(func(out *C.tensor, message **C.char) {
-		C.sw_attention(out, of(q), of(k), of(v), of(mask), flag(causal), message)
-	})
-}
-
 // Rotate turns x [rows, heads, dim] in the planes (j, j+dim/2) by the angles whose
 // cos and sin are given as [rows, 1, dim/2].
 func (s *Scope) Rotate(x, cos, sin Tensor) Tensor {

@@ -88,11 +88,6 @@ func (s *Scope) Reshape(x Tensor, shape ...int64) Tensor {
 	return s.bound(func(out *libtch.Ctensor) { libtch.AtgReshape(out, x.c, shape, len(shape)) })
 }
 
-// Unsqueeze returns x with a dimension of size 1 at dim, without a copy.
-func (s *Scope) Unsqueeze(x Tensor, dim int) Tensor {
-	return s.bound(func(out *libtch.Ctensor) { libtch.AtgUnsqueeze(out, x.c, int64(dim)) })
-}
-
 // Transpose exchanges two dimensions, without a copy.
 func (s *Scope) Transpose(x Tensor, a, b int) Tensor {
 	return s.bound(func(out *libtch.Ctensor) { libtch.AtgTranspose(out, x.c, int64(a), int64(b)) })
