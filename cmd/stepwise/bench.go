@@ -3,29 +3,25 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/stepwise-dpo/stepwise/cmd/stepwise/bench"
 )
 
 // benchFlags are the flags of `stepwise bench`.
 type benchFlags struct {
-	shape         string
-	pairs, tokens int
-	rounds        int
-	pytorch       string
-	json          bool
-	backend       backendFlags
+	bench.Settings
+	json    bool
+	backend backendFlags
 }
 
 func (a *app) benchCommand() *cobra.Command {
 	var f benchFlags
-	names := strings.Join(slices.Sorted(maps.Keys(shapes)), ", ")
+	names := strings.Join(bench.Shapes(), ", ")
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "The DPO step and the scoring pass on random weights: tokens a second, share of the peak, memory",
@@ -57,14 +53,14 @@ Times are medians over --rounds. Compare only what ran on one machine in one cal
   stepwise bench --shape llama-7b --dtype bf16 --backend libtorch --pytorch venv/bin/python --json`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if _, ok := shapes[f.shape]; !ok {
-				return usagef("unknown shape %q; there are: %s", f.shape, names)
+			if !slices.Contains(bench.Shapes(), f.Shape) {
+				return usagef("unknown shape %q; there are: %s", f.Shape, names)
 			}
-			if f.pairs < 1 || f.tokens < 4 || f.rounds < 1 {
+			if f.Pairs < 1 || f.Tokens < 4 || f.Rounds < 1 {
 				return usagef("--pairs and --rounds must be at least 1, --tokens at least 4")
 			}
-			if f.pytorch != "" {
-				if _, err := exec.LookPath(f.pytorch); err != nil {
+			if f.PyTorch != "" {
+				if _, err := exec.LookPath(f.PyTorch); err != nil {
 					return usagef("--pytorch: %w; name a Python interpreter that has torch and transformers", err)
 				}
 			}
@@ -73,58 +69,30 @@ Times are medians over --rounds. Compare only what ran on one machine in one cal
 			return a.bench(ctx, f)
 		},
 	}
-	c.Flags().StringVar(&f.shape, "shape", "15m", "of the model: "+names)
-	c.Flags().IntVar(&f.pairs, "pairs", 2, "pairs an update, in one micro-batch")
-	c.Flags().IntVar(&f.tokens, "tokens", 256, "tokens of prompt + one completion")
-	c.Flags().IntVar(&f.rounds, "rounds", 3, "timed passes and updates, after some that warm up")
-	c.Flags().StringVar(&f.pytorch, "pytorch", "", "a Python interpreter with torch and transformers, to be timed beside")
+	c.Flags().StringVar(&f.Shape, "shape", "15m", "of the model: "+names)
+	c.Flags().IntVar(&f.Pairs, "pairs", 2, "pairs an update, in one micro-batch")
+	c.Flags().IntVar(&f.Tokens, "tokens", 256, "tokens of prompt + one completion")
+	c.Flags().IntVar(&f.Rounds, "rounds", 3, "timed passes and updates, after some that warm up")
+	c.Flags().StringVar(&f.PyTorch, "pytorch", "", "a Python interpreter with torch and transformers, to be timed beside")
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	f.backend.register(c)
 	return c
 }
 
-// bench measures and prints. What kept PyTorch from its numbers is told last, for
-// ours stand all the same.
-func (a *app) bench(ctx context.Context, f benchFlags) (err error) {
+// bench measures and prints; an error of PyTorch's comes after our numbers.
+func (a *app) bench(ctx context.Context, f benchFlags) error {
 	c, err := f.backend.config()
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "stepwise-bench-")
+	f.Backend = c.Backend
+	backend, err := a.openBackend(ctx, a.manager(c), c.Backend.Name, f.OpenOptions())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	ours, err := a.openTrainee(ctx, c) // refuses wrong options before gigabytes are written
-	if err != nil {
-		return err
+	r, err := bench.Run(ctx, f.Settings, backend)
+	if r != nil {
+		err = errors.Join(r.Print(a.out, f.json), err)
 	}
-	defer func() { err = errors.Join(err, ours.close()) }()
-	arch, err := writeRandomModel(ctx, dir, shapes[f.shape], c.Backend.DType)
-	if err != nil {
-		return fmt.Errorf("shape %q: %w", f.shape, err)
-	}
-	ours.dir, ours.items = dir, randomItems(f.pairs, f.tokens, arch.VocabSize)
-	us := &side{name: "stepwise", rows: sharedRows(ours.items), prepare: ours.prepare, time: ours.time, close: ours.close}
-	var theirs *torch
-	var them *side
-	if f.pytorch != "" {
-		theirs = newTorch(f.pytorch, dir, c.Backend, ours.items)
-		them = &side{name: "PyTorch", rows: plainRows(ours.items), prepare: theirs.prepare, time: theirs.time, close: theirs.close}
-	}
-	apart := race(ctx, f.rounds, us, them)
-	if us.err != nil {
-		return us.err
-	}
-	r := newBenchReport(f, ours, arch)
-	r.add(us)
-	if them != nil && them.err == nil {
-		r.add(them)
-		r.compare(us, them)
-		r.PyTorch = theirs.report(apart, ours.reference)
-	}
-	if err := r.print(a.out, f.json); err != nil || them == nil {
-		return err
-	}
-	return them.err
+	return err
 }

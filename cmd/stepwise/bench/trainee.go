@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
-	"github.com/stepwise-dpo/stepwise/core/config"
 	"github.com/stepwise-dpo/stepwise/core/loss"
 	"github.com/stepwise-dpo/stepwise/core/schedule"
 	"github.com/stepwise-dpo/stepwise/plugins"
@@ -31,17 +30,14 @@ type trainee struct {
 	peak      int64          // bytes of the backend's process on the host; 0 = unknown
 }
 
-// openTrainee starts the backend, which checks its options; prepare opens the model.
-func (a *app) openTrainee(ctx context.Context, c *config.Config) (*trainee, error) {
-	t := &trainee{options: core.OpenOptions{DType: c.Backend.DType, Train: true, Options: c.Backend.Options}}
+// newTrainee takes over the backend; prepare opens the model.
+func newTrainee(backend *plugins.Backend, o core.OpenOptions) (*trainee, error) {
+	t := &trainee{backend: backend, options: o}
 	var err error
 	if t.loss, err = loss.New("sigmoid", core.Options{"beta": beta}); err != nil {
 		return nil, err
 	}
-	if t.optimizer, err = schedule.OptimizerByName("adamw"); err != nil {
-		return nil, err
-	}
-	t.backend, err = a.openBackend(ctx, a.manager(c), c.Backend.Name, t.options)
+	t.optimizer, err = schedule.OptimizerByName("adamw")
 	return t, err
 }
 

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"encoding/json"
@@ -12,8 +12,8 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
-// benchReport is what bench found; --json prints it.
-type benchReport struct {
+// Report is what was found, for Print.
+type Report struct {
 	Shape      string `json:"shape"`
 	Parameters int    `json:"parameters"`
 	Backend    string `json:"backend"`
@@ -27,15 +27,15 @@ type benchReport struct {
 	Recompute      bool    `json:"recompute"`       // activations are made anew
 	PeakBytes      int64   `json:"peak_bytes"`      // of the backend's process, on the host
 
-	Results []benchResult `json:"results"`
-	Ratios  []benchRatio  `json:"ratios,omitempty"`
-	PyTorch *torchReport  `json:"pytorch,omitempty"`
+	Results []result     `json:"results"`
+	Ratios  []ratio      `json:"ratios,omitempty"`
+	PyTorch *torchReport `json:"pytorch,omitempty"`
 
 	arch *checkpoint.Architecture
 }
 
-// benchResult is one program at one work.
-type benchResult struct {
+// result is one program at one work.
+type result struct {
 	Work            string        `json:"work"`
 	Program         string        `json:"program"`
 	Seconds         []float64     `json:"seconds"`           // a round
@@ -44,31 +44,31 @@ type benchResult struct {
 	MFU             record.Number `json:"mfu"` // NaN where the peak is unknown
 }
 
-// benchRatio is PyTorch's time divided by ours, over the rounds.
-type benchRatio struct {
+// ratio is PyTorch's time divided by ours, over the rounds.
+type ratio struct {
 	Work   string  `json:"work"`
 	Median float64 `json:"median"`
 	Least  float64 `json:"least"`
 	Most   float64 `json:"most"`
 }
 
-func newBenchReport(f benchFlags, ours *trainee, arch *checkpoint.Architecture) *benchReport {
-	return &benchReport{
-		Shape: f.shape, Parameters: arch.Size(), Backend: f.backend.name, DType: f.backend.dtype, Pairs: f.pairs, Tokens: f.tokens,
+func newReport(s Settings, ours *trainee, arch *checkpoint.Architecture) *Report {
+	return &Report{
+		Shape: s.Shape, Parameters: arch.Size(), Backend: s.Backend.Name, DType: s.Backend.DType, Pairs: s.Pairs, Tokens: s.Tokens,
 		PeakFLOPS: ours.forecast.PeakFLOPS, ForecastBytes: ours.forecast.PeakBytes, AvailableBytes: ours.forecast.AvailableBytes,
 		Recompute: ours.forecast.Recompute, PeakBytes: ours.peak, arch: arch,
 	}
 }
 
 // add appends a side's results.
-func (r *benchReport) add(s *side) {
+func (r *Report) add(s *side) {
 	for _, work := range works {
 		seconds := median(s.seconds[work])
 		mfu := math.NaN()
 		if r.PeakFLOPS > 0 {
 			mfu = s.rows.operations(r.arch, work) / seconds / r.PeakFLOPS
 		}
-		r.Results = append(r.Results, benchResult{
+		r.Results = append(r.Results, result{
 			Work: work, Program: s.name, Seconds: s.seconds[work], TokensPerSecond: float64(2*r.Pairs*r.Tokens) / seconds,
 			PairsPerSecond: float64(r.Pairs) / seconds, MFU: record.Number(mfu),
 		})
@@ -76,13 +76,13 @@ func (r *benchReport) add(s *side) {
 }
 
 // compare appends the ratios of theirs to ours.
-func (r *benchReport) compare(ours, theirs *side) {
+func (r *Report) compare(ours, theirs *side) {
 	for _, work := range works {
 		var ratios []float64
 		for round, seconds := range ours.seconds[work] {
 			ratios = append(ratios, theirs.seconds[work][round]/seconds)
 		}
-		r.Ratios = append(r.Ratios, benchRatio{work, median(ratios), slices.Min(ratios), slices.Max(ratios)})
+		r.Ratios = append(r.Ratios, ratio{work, median(ratios), slices.Min(ratios), slices.Max(ratios)})
 	}
 }
 
@@ -91,7 +91,8 @@ func median(x []float64) float64 {
 	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
 }
 
-func (r *benchReport) print(w io.Writer, asJSON bool) error {
+// Print writes the report as text or as JSON.
+func (r *Report) Print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
@@ -112,7 +113,7 @@ func (r *benchReport) print(w io.Writer, asJSON bool) error {
 	return nil
 }
 
-func (r *benchReport) printResults(out io.Writer) error {
+func (r *Report) printResults(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "work\tprogram\tseconds\ttokens/s\tpairs/s\tMFU\t")
 	for _, work := range works {
@@ -132,7 +133,7 @@ func (r *benchReport) printResults(out io.Writer) error {
 
 const gib = 1 << 30
 
-func (r *benchReport) printMemory(w io.Writer) {
+func (r *Report) printMemory(w io.Writer) {
 	if r.ForecastBytes > 0 {
 		fmt.Fprintf(w, "memory of an update, forecast: %.2f GiB", float64(r.ForecastBytes)/gib)
 		if r.AvailableBytes > 0 {
@@ -148,7 +149,7 @@ func (r *benchReport) printMemory(w io.Writer) {
 	}
 }
 
-func (r *benchReport) printPyTorch(w io.Writer) {
+func (r *Report) printPyTorch(w io.Writer) {
 	t := r.PyTorch
 	anew := "no gradient checkpointing"
 	if t.Checkpointing {

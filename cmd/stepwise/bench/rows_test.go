@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"math"
@@ -37,9 +37,9 @@ func TestMFU(t *testing.T) {
 				t.Errorf("%s, untied %v: %v operations, want %v", work, untied, got, want)
 			}
 		}
-		r := &benchReport{Pairs: 1, Tokens: 6, PeakFLOPS: 4 * forward, arch: arch}
+		r := &Report{Pairs: 1, Tokens: 6, PeakFLOPS: 4 * forward, arch: arch}
 		r.add(&side{rows: passed, seconds: map[string][]float64{scoring: {9, .5, .1}, update: {1, 2}}})
-		for i, want := range []benchResult{
+		for i, want := range []result{
 			{TokensPerSecond: 12 / .5, PairsPerSecond: 1 / .5, MFU: .5},
 			{TokensPerSecond: 12 / 1.5, PairsPerSecond: 1 / 1.5, MFU: .5},
 		} {
@@ -48,7 +48,7 @@ func TestMFU(t *testing.T) {
 				t.Errorf("%+v, want %+v", got, want)
 			}
 		}
-		r = &benchReport{Pairs: 1, Tokens: 6, arch: arch}
+		r = &Report{Pairs: 1, Tokens: 6, arch: arch}
 		r.add(&side{rows: passed, seconds: map[string][]float64{scoring: {1}, update: {1}}})
 		if mfu := r.Results[0].MFU; mfu == mfu {
 			t.Errorf("MFU %v of an unknown peak", record.Number(mfu))

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
-// The works that bench times. The names are also those that bench_torch.py knows.
+// The works that bench times. The names are also those that torch.py knows.
 const (
 	scoring = "scoring"
 	update  = "DPO update"

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -19,10 +19,10 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/config"
 )
 
-//go:embed bench_torch.py
+//go:embed torch.py
 var torchScript string
 
-// torch is a Python interpreter that runs bench_torch.py.
+// torch is a Python interpreter that runs torch.py.
 type torch struct {
 	python string
 	setup  torchSetup
