@@ -169,6 +169,18 @@ type Workload struct {
 	MicroBatch []ItemShape
 }
 
+// NewWorkload describes a micro-batch of items.
+func NewWorkload(items []Item) Workload {
+	shapes := make([]ItemShape, len(items))
+	for i, item := range items {
+		shapes[i].Prompt = len(item.Prompt)
+		for _, c := range item.Completions {
+			shapes[i].Completions = append(shapes[i].Completions, len(c))
+		}
+	}
+	return Workload{shapes}
+}
+
 // ItemShape is an Item's lengths in tokens.
 type ItemShape struct {
 	Prompt      int
@@ -185,8 +197,8 @@ type Forecast struct {
 	// PeakFLOPS is the floating-point operations a second that the device's matrix
 	// products reach in the options' dtype, from a short measurement; 0 = unknown.
 	PeakFLOPS float64
-	// Recompute says that the backend will make activations anew in the backward
-	// pass, a third more work, because the micro-batch would not fit otherwise.
+	// Recompute says that the backend will, unasked, make activations anew in the
+	// backward pass, a third more work, because the micro-batch would not fit otherwise.
 	Recompute bool
 }
 

@@ -110,14 +110,7 @@ func (l load) bytes(a *checkpoint.Architecture, o options) int64 {
 // operations is the number of floating-point operations of a micro-batch: each
 // weight takes 2 a row in each of three products.
 func (l load) operations(a *checkpoint.Architecture, o options) float64 {
-	body, head := 0.0, float64(a.VocabSize*a.Hidden)
-	for i := range a.Blocks {
-		for _, p := range a.Blocks[i].Params() {
-			if p.Role == checkpoint.RoleMatrix {
-				body += float64(p.Size())
-			}
-		}
-	}
+	body, head := float64(a.Multiplied()), float64(a.VocabSize*a.Hidden)
 	passes := 3.0
 	if o.Recompute {
 		passes = 4

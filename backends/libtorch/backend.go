@@ -83,7 +83,12 @@ func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error
 		}
 		core.ReporterFrom(ctx).Progress("load", i+1, len(params))
 	}
-	if err := m.do(ctx, func() error { m.network = newNetwork(m); return nil }); err != nil {
+	err = m.do(ctx, func() error {
+		torch.ReleaseCache(m.device) // of the copies' pinned memory
+		m.network = newNetwork(m)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	if o.State != "" {
@@ -112,8 +117,8 @@ func (m *Model) smaller() string {
 	var settings []string
 	if m.trainable {
 		settings = append(settings, "a smaller train.micro_batch_tokens")
-		if m.options.Checkpointing == never {
-			settings = append(settings, `checkpointing = "auto" in backend.options`)
+		if m.options.Checkpointing != always {
+			settings = append(settings, "checkpointing = true in backend.options")
 		}
 		if m.dtype == torch.BFloat16 && m.options.MasterWeights {
 			settings = append(settings, "master_weights = false in backend.options")

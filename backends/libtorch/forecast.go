@@ -40,13 +40,13 @@ func (Backend) Forecast(ctx context.Context, path string, o core.OpenOptions, w 
 	if m.room, err = available(device, own); err != nil {
 		return f, err
 	}
-	f.AvailableBytes, f.Recompute = m.room, m.recomputes(l)
-	f.PeakBytes = l.bytes(m, f.Recompute)
+	recompute := m.recomputes(l)
+	f.AvailableBytes, f.PeakBytes, f.Recompute = m.room, l.bytes(m, recompute), recompute && own.Checkpointing == auto
 	if l.rows == 0 {
 		return f, nil
 	}
 	f.PeakFLOPS, err = m.measure(ctx)
-	f.TokensPerSecond = float64(l.tokens) * f.PeakFLOPS / l.operations(m, f.Recompute)
+	f.TokensPerSecond = float64(l.tokens) * f.PeakFLOPS / l.operations(m, recompute)
 	return f, err
 }
 
@@ -70,19 +70,7 @@ type load struct {
 	scored int // of them, those that the head sees
 	pairs  int // of a query and a key
 	keys   int // rows of keys and values that pieces attend to, each piece's own copy
-}
-
-// loadOf returns the load of items that were checked.
-func loadOf(items []core.Item) load {
-	shapes := make([]core.ItemShape, len(items))
-	for i, item := range items {
-		shapes[i].Prompt = len(item.Prompt)
-		for _, c := range item.Completions {
-			shapes[i].Completions = append(shapes[i].Completions, len(c))
-		}
-	}
-	l, _ := newLoad(core.Workload{MicroBatch: shapes})
-	return l
+	pieces int // prompts and completions
 }
 
 func newLoad(w core.Workload) (load, error) {
@@ -96,6 +84,7 @@ func newLoad(w core.Workload) (load, error) {
 		}
 		l.rows += item.Prompt
 		l.keys += item.Prompt
+		l.pieces++
 		l.scored++
 		l.pairs += item.Prompt * item.Prompt / 2
 		for j, c := range item.Completions {
@@ -107,6 +96,7 @@ func newLoad(w core.Workload) (load, error) {
 			l.scored += c - 1
 			l.pairs += (c - 1) * (item.Prompt + c)
 			l.keys += item.Prompt + c - 1
+			l.pieces++
 		}
 	}
 	return l, nil
@@ -118,25 +108,27 @@ func (l load) bytes(m *Model, recompute bool) int64 {
 	a, size := m.arch, int64(m.dtype.Size())
 	q, kv := a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
 	// By row: the stream and the norms' results, which libtorch's own norm keeps twice;
-	// queries and attention's result twice; keys and values; gate, silu, up and product.
-	norms := 6
-	if m.device == torch.CPU && m.dtype == torch.Float32 {
+	// queries and attention's result; keys and values; gate, silu, up and product. By
+	// key: its copies for the pieces that see it.
+	norms, row, key, scratch := 6, 3*q+2*kv, 2*kv, 0
+	switch {
+	case m.device != torch.CPU && m.dtype == torch.BFloat16: // flash attention, whose backward pass sums queries' gradients in float32
+		norms, row, scratch = 4, 2*q, 4*(l.rows+128*l.pieces)*q
+	case m.device != torch.CPU: // a kernel that wants as many heads of keys as of queries
+		norms, row, key = 4, 2*q, 2*q
+	case m.dtype == torch.Float32:
 		norms = 4
 	}
-	block := int64(l.rows)*int64(norms*a.Hidden+3*q+2*kv+4*a.FFN) + 2*int64(l.keys)*int64(kv)
+	block := int64(l.rows)*int64(norms*a.Hidden+row+4*a.FFN) + int64(l.keys)*int64(key)
 	kept := int64(a.Layers) * block
 	if recompute {
 		kept = int64(a.Layers+1)*int64(l.rows)*int64(a.Hidden) + block
 	}
 	backward := int64(l.rows) * int64(3*a.FFN+2*a.Hidden)
-	bytes := size * (kept + backward)
-	switch {
-	case !m.options.MasterWeights:
-		bytes += 8 * int64(a.Size())
-	case m.dtype != torch.Float32:
-		bytes += (16 + 4) * int64(a.Size()) // also the copy that operations read, and its gradient
-	default:
-		bytes += 16 * int64(a.Size())
+	bytes := size*(kept+backward) + int64(scratch)
+	bytes += 4 * int64(m.kept().Size()) * int64(a.Size()) // weights, gradient, two moments
+	if m.kept() != m.dtype {
+		bytes += 2 * size * int64(a.Size()) // the copy that operations read, and its gradient
 	}
 	logits := int64(l.scored) * int64(a.VocabSize)
 	if logits > keepLogits {
@@ -152,14 +144,7 @@ func (l load) bytes(m *Model, recompute bool) int64 {
 // operations is the number of floating-point operations of a micro-batch: each
 // weight takes 2 a row in each of three products.
 func (l load) operations(m *Model, recompute bool) float64 {
-	a, body := m.arch, 0.0
-	for i := range a.Blocks {
-		for _, p := range a.Blocks[i].Params() {
-			if p.Role == checkpoint.RoleMatrix {
-				body += float64(p.Size())
-			}
-		}
-	}
+	a, body := m.arch, float64(m.arch.Multiplied())
 	passes, headPasses := 3.0, 3.0
 	if recompute {
 		passes++
@@ -175,13 +160,15 @@ func (l load) operations(m *Model, recompute bool) float64 {
 // measure times the three products of a gate and up projection on the device and
 // returns operations a second.
 func (m *Model) measure(ctx context.Context) (rate float64, err error) {
-	const rows, atLeast = 256, 150 * time.Millisecond
-	in, out := int64(m.arch.Hidden), min(2*int64(m.arch.FFN), 1<<24/int64(m.arch.Hidden))
+	const atLeast = 150 * time.Millisecond
+	rows, in, out := int64(256), int64(m.arch.Hidden), min(2*int64(m.arch.FFN), 1<<24/int64(m.arch.Hidden))
+	if m.device != torch.CPU { // which smaller products do not fill
+		rows, out = scoringRowsCUDA, 2*int64(m.arch.FFN)
+	}
 	err = m.do(ctx, func() error {
 		var s torch.Scope
 		defer s.Free()
-		x, w := s.Zeros(m.device, m.dtype, rows, in), s.Zeros(m.device, m.dtype, out, in)
-		last := make([]float32, out*in)
+		x, w := s.Normal(m.device, m.dtype, rows, in), s.Normal(m.device, m.dtype, out, in)
 		run := func(times int) {
 			for range times {
 				gradient := s.Within(func(s *torch.Scope) torch.Tensor {
@@ -191,7 +178,7 @@ func (m *Model) measure(ctx context.Context) (rate float64, err error) {
 				})
 				s.Keep(gradient).Free()
 			}
-			torch.Floats(w, last) // waits for the device
+			torch.Synchronize(m.device)
 		}
 		run(1) // memory and frequency settle
 		begin, times := time.Now(), 0
@@ -200,7 +187,7 @@ func (m *Model) measure(ctx context.Context) (rate float64, err error) {
 			run(n)
 			times += n
 		}
-		rate = 6 * rows * float64(in) * float64(out) * float64(times) / time.Since(begin).Seconds()
+		rate = 6 * float64(rows) * float64(in) * float64(out) * float64(times) / time.Since(begin).Seconds()
 		return nil
 	})
 	return rate, err

@@ -77,7 +77,7 @@ func TestForecastMemory(t *testing.T) {
 		dtype         string
 		checkpointing bool
 	}{{float32Name, false}, {float32Name, true}, {bf16, false}} {
-		o := core.OpenOptions{DType: c.dtype, Train: true, Options: core.Options{"checkpointing": c.checkpointing, "threads": 2, "device": device}}
+		o := core.OpenOptions{DType: c.dtype, Train: true, Options: core.Options{"checkpointing": c.checkpointing, "threads": 2, "device": "cpu"}}
 		f, err := Backend{}.Forecast(background, dir, o, core.Workload{MicroBatch: []core.ItemShape{shape, shape}})
 		if err != nil {
 			t.Fatal(err)
@@ -118,7 +118,7 @@ func childPeak(t *testing.T, dir string, o core.OpenOptions) int64 {
 // trainOnce takes two updates of two items of a shape and prints the process's status.
 func trainOnce(t *testing.T, dir string, shape core.ItemShape) {
 	m := open(t, dir, core.OpenOptions{DType: os.Getenv("FORECAST_DTYPE"), Train: true, Options: core.Options{
-		"checkpointing": os.Getenv("FORECAST_CHECKPOINTING") == "true", "threads": 2,
+		"checkpointing": os.Getenv("FORECAST_CHECKPOINTING") == "true", "threads": 2, "device": "cpu",
 	}})
 	rng := rand.New(rand.NewPCG(1, 1))
 	tokens := func(n int) []int32 {

@@ -84,7 +84,7 @@ func TestCheckpointing(t *testing.T) {
 			t.Error("the model does not know how much memory there is")
 		}
 		m.room = 1 // so that "auto" finds too little
-		if again := m.recomputes(loadOf(randomItems(5, 6, 95))); again != (i > 0) {
+		if again := m.recomputes(loadOf(t, randomItems(5, 6, 95))); again != (i > 0) {
 			t.Errorf("checkpointing %v: activations are made anew: %v", setting, again)
 		}
 		if i == 1 {
@@ -97,6 +97,9 @@ func TestCheckpointing(t *testing.T) {
 		}
 	}
 	for name, a := range gradients[0] {
+		if !slices.Equal(a, gradients[2][name]) {
+			t.Errorf("%s: other bits where activations were made anew", name)
+		}
 		for _, other := range gradients[1:] {
 			for k, v := range other[name] {
 				if math.Abs(float64(v-a[k])) > 1e-6*norm(a) {
@@ -105,6 +108,15 @@ func TestCheckpointing(t *testing.T) {
 			}
 		}
 	}
+}
+
+func loadOf(t *testing.T, items []core.Item) load {
+	t.Helper()
+	l, err := newLoad(core.NewWorkload(items))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 // A scoring pass of few rows carries keys and values on to the next.
@@ -160,10 +172,10 @@ func (d *dying) Err() error {
 // Where there is no memory, the error says how much was asked for and what to set.
 func TestOutOfMemory(t *testing.T) {
 	for want, o := range map[string]core.OpenOptions{
-		`set a smaller train.micro_batch_tokens or checkpointing = "auto" in backend.options`: {
-			Train: true, Options: core.Options{"checkpointing": false},
+		"set a smaller train.micro_batch_tokens or checkpointing = true in backend.options": {Train: true},
+		"set a smaller train.micro_batch_tokens or master_weights = false in backend.options": {
+			Train: true, DType: bf16, Options: core.Options{"checkpointing": true},
 		},
-		"set a smaller train.micro_batch_tokens or master_weights = false in backend.options": {Train: true, DType: bf16},
 		`set backend.dtype = "bf16"`:                {},
 		"the model needs a device with more memory": {DType: bf16},
 		"libtorch: DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes": {},

@@ -85,18 +85,15 @@ func (m *Model) update(u core.Update) (core.UpdateStats, error) {
 	for _, w := range m.weights {
 		w.round()
 	}
+	torch.Synchronize(m.device) // so that an error is this call's, and so is the time
 	return stats, nil
 }
 
 // remember makes room for the moments of an optimizer.
 func (m *Model) remember(name string) {
 	m.optimizer.Name = name
-	dtype := m.dtype
-	if m.options.MasterWeights {
-		dtype = torch.Float32
-	}
 	for _, w := range m.weights {
-		w.remember(len(momentNames[name]), m.device, dtype)
+		w.remember(len(momentNames[name]), m.device, m.kept())
 	}
 }
 

@@ -96,7 +96,7 @@ func (o options) device() (torch.Device, error) {
 	}
 	var count int
 	err := torch.Do(func() error {
-		count = torch.LoadCUDA(o.MemoryFraction, o.Deterministic)
+		count = torch.LoadCUDA(o.MemoryFraction)
 		return nil
 	})
 	switch {

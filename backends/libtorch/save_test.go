@@ -41,7 +41,7 @@ func TestResume(t *testing.T) {
 					accumulate(t, m, randomItems(seed, 4, 95), dpoWeights)
 					update(t, m, core.Update{LearningRate: 1e-2, MaxGradNorm: 1, Optimizer: o})
 				}
-				options := core.Options{"master_weights": c.master}
+				options := core.Options{"master_weights": c.master, "deterministic": device != "cpu"}
 				m := open(t, tiny, core.OpenOptions{DType: c.dtype, Train: true, Options: options})
 				step(m, 1)
 				step(m, 2)

@@ -34,7 +34,11 @@ func (m *Model) Accumulate(ctx context.Context, items []core.Item, grad core.Gra
 	if b == nil {
 		return ctx.Err()
 	}
-	t := &tape{recompute: m.recomputes(loadOf(items))}
+	l, err := newLoad(core.NewWorkload(items))
+	if err != nil {
+		return err
+	}
+	t := &tape{recompute: m.recomputes(l)}
 	defer func() { _ = torch.Do(func() error { t.scope.Free(); return nil }) }()
 	if err := m.do(ctx, func() error { return m.forward(ctx, t, b) }); err != nil {
 		return err

@@ -25,6 +25,15 @@ var types = map[checkpoint.DType]torch.DType{
 	checkpoint.BF16: torch.BFloat16, checkpoint.F16: torch.Float16,
 }
 
+// kept returns the type in which the model's weights live: in training also their
+// gradient and moments.
+func (m *Model) kept() torch.DType {
+	if m.trainable && m.options.MasterWeights {
+		return torch.Float32
+	}
+	return m.dtype
+}
+
 // loadWeight copies a parameter from its file to the device.
 func (m *Model) loadWeight(from *checkpoint.Weights, p checkpoint.Param) (*weight, error) {
 	t, err := from.Tensor(p.Name)
@@ -38,10 +47,7 @@ func (m *Model) loadWeight(from *checkpoint.Weights, p checkpoint.Param) (*weigh
 	if !ok {
 		return nil, fmt.Errorf("tensor %q: dtype %s is not supported for weights (supported: F64, F32, BF16, F16)", p.Name, t.DType)
 	}
-	kept := m.dtype
-	if m.trainable && m.options.MasterWeights {
-		kept = torch.Float32
-	}
+	kept := m.kept()
 	var s torch.Scope
 	defer s.Free()
 	defer from.Release(p.Name)

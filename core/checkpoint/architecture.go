@@ -218,6 +218,20 @@ func (b *Block) Params() []Param {
 	return ps
 }
 
+// Multiplied returns the number of the blocks' parameters that each row is
+// multiplied by: their matrices'.
+func (a *Architecture) Multiplied() int {
+	n := 0
+	for i := range a.Blocks {
+		for _, p := range a.Blocks[i].Params() {
+			if p.Role == RoleMatrix {
+				n += p.Size()
+			}
+		}
+	}
+	return n
+}
+
 // Size returns the number of the model's parameters.
 func (a *Architecture) Size() int {
 	n := 0

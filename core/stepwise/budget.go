@@ -17,8 +17,8 @@ const (
 )
 
 // microBatchTokens returns micro_batch_tokens, or the largest budget whose
-// forecast fits into four fifths of the device's memory: without making
-// activations anew if any does, for that costs more than larger micro-batches gain.
+// forecast fits into four fifths of the device's memory: without making activations
+// anew, which takes a third more work, if any does.
 func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 	if n := t.cfg.MicroBatchTokens; n > 0 {
 		return n, nil
@@ -31,7 +31,7 @@ func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 	recomputing := 0 // the largest budget that fits by making activations anew; 0 = none
 	for budget := largestMicroBatch; budget >= smallestMicroBatch; budget /= 2 {
 		t.budget = budget
-		forecast, err := f.Forecast(ctx, dir, l.openOptions(""), core.Workload{MicroBatch: shapes(t.costliest())})
+		forecast, err := f.Forecast(ctx, dir, l.openOptions(""), workload(t.costliest()))
 		if errors.Is(err, core.ErrUnsupported) {
 			return largestMicroBatch, nil
 		}
@@ -73,15 +73,12 @@ func tokensOf(examples []example) (n int) {
 	return n
 }
 
-func shapes(examples []example) []core.ItemShape {
-	out := make([]core.ItemShape, len(examples))
+func workload(examples []example) core.Workload {
+	items := make([]core.Item, len(examples))
 	for i, e := range examples {
-		out[i].Prompt = len(e.item.Prompt)
-		for _, c := range e.item.Completions {
-			out[i].Completions = append(out[i].Completions, len(c))
-		}
+		items[i] = e.item
 	}
-	return out
+	return core.NewWorkload(items)
 }
 
 // Estimate is a forecast for a whole run.
@@ -107,7 +104,7 @@ func (r *Run) Estimate(ctx context.Context) (Estimate, error) {
 	if t.budget, err = l.microBatchTokens(ctx, t); err != nil {
 		return Estimate{}, err
 	}
-	forecast, err := f.Forecast(ctx, r.Base, l.openOptions(""), core.Workload{MicroBatch: shapes(t.costliest())})
+	forecast, err := f.Forecast(ctx, r.Base, l.openOptions(""), workload(t.costliest()))
 	var tokens int
 	for _, e := range t.examples {
 		tokens += e.tokens()

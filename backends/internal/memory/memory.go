@@ -10,7 +10,7 @@ import (
 )
 
 // Available returns the bytes that the process can have in all: what it holds, and
-// what the system and the process's control group have left without swapping; 0
+// what the system and, in a container, its control group have left without swapping; 0
 // where they do not say. It knows Linux.
 func Available() int64 { return available(os.DirFS("/")) }
 

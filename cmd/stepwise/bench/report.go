@@ -4,22 +4,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"text/tabwriter"
 
+	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
 // Report is what was found, for Print.
 type Report struct {
-	Shape      string `json:"shape"`
-	Parameters int    `json:"parameters"`
-	Backend    string `json:"backend"`
-	DType      string `json:"dtype"`
-	Pairs      int    `json:"pairs"`  // an update
-	Tokens     int    `json:"tokens"` // of prompt + one completion
+	Shape      string       `json:"shape"`
+	Parameters int          `json:"parameters"`
+	Backend    string       `json:"backend"`
+	DType      string       `json:"dtype"`
+	Options    core.Options `json:"options,omitempty"` // of the backend
+	Pairs      int          `json:"pairs"`             // an update
+	Tokens     int          `json:"tokens"`            // of prompt + one completion
 
 	PeakFLOPS      float64 `json:"peak_flops"`      // operations a second of matrix products; 0 = unknown
 	ForecastBytes  int64   `json:"forecast_bytes"`  // 0 = unknown, as below
@@ -54,7 +57,7 @@ type ratio struct {
 
 func newReport(s Settings, ours *trainee, arch *checkpoint.Architecture) *Report {
 	return &Report{
-		Shape: s.Shape, Parameters: arch.Size(), Backend: s.Backend.Name, DType: s.Backend.DType, Pairs: s.Pairs, Tokens: s.Tokens,
+		Shape: s.Shape, Parameters: arch.Size(), Backend: s.Backend.Name, DType: s.Backend.DType, Options: s.Backend.Options, Pairs: s.Pairs, Tokens: s.Tokens,
 		PeakFLOPS: ours.forecast.PeakFLOPS, ForecastBytes: ours.forecast.PeakBytes, AvailableBytes: ours.forecast.AvailableBytes,
 		Recompute: ours.forecast.Recompute, PeakBytes: ours.peak, arch: arch,
 	}
@@ -98,7 +101,11 @@ func (r *Report) Print(w io.Writer, asJSON bool) error {
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	fmt.Fprintf(w, "%s: %.1fM parameters, %s, backend %s; %d pairs of 2 x %d tokens\n", r.Shape, float64(r.Parameters)/1e6, r.DType, r.Backend, r.Pairs, r.Tokens)
+	fmt.Fprintf(w, "%s: %.1fM parameters, %s, backend %s", r.Shape, float64(r.Parameters)/1e6, r.DType, r.Backend)
+	for _, name := range slices.Sorted(maps.Keys(r.Options)) {
+		fmt.Fprintf(w, " %s=%v", name, r.Options[name])
+	}
+	fmt.Fprintf(w, "; %d pairs of 2 x %d tokens\n", r.Pairs, r.Tokens)
 	if r.PeakFLOPS > 0 {
 		fmt.Fprintf(w, "matrix products alone: %.0f GFLOP/s, which MFU is a share of\n", r.PeakFLOPS/1e9)
 	}

@@ -25,17 +25,6 @@ func randomItems(pairs, tokens, vocabulary int) []core.Item {
 	return items
 }
 
-func itemShapes(items []core.Item) []core.ItemShape {
-	shapes := make([]core.ItemShape, len(items))
-	for i, it := range items {
-		shapes[i].Prompt = len(it.Prompt)
-		for _, c := range it.Completions {
-			shapes[i].Completions = append(shapes[i].Completions, len(c))
-		}
-	}
-	return shapes
-}
-
 // rows are those that the model computes in one pass over items.
 type rows struct {
 	blocks int // through all layers
@@ -72,17 +61,9 @@ func plainRows(items []core.Item) (r rows) {
 // three times as many. Embeddings are looked up, not multiplied; the scores of
 // attention are left out.
 func (r rows) operations(a *checkpoint.Architecture, work string) float64 {
-	blocks := 0
-	for i := range a.Blocks {
-		for _, p := range a.Blocks[i].Params() {
-			if p.Role == checkpoint.RoleMatrix {
-				blocks += p.Size()
-			}
-		}
-	}
 	each := 2.0
 	if work == update {
 		each = 6
 	}
-	return each * (float64(blocks)*float64(r.blocks) + float64(a.Head.Size())*float64(r.head))
+	return each * (float64(a.Multiplied())*float64(r.blocks) + float64(a.Head.Size())*float64(r.head))
 }

@@ -55,7 +55,7 @@ type torchReport struct {
 	Checkpointing bool   `json:"checkpointing"`            // activations made anew, for it ran out of memory otherwise
 	PeakBytes     int64  `json:"peak_bytes"`               // that tensors took on a GPU; else of the process
 	ReservedBytes int64  `json:"reserved_bytes,omitempty"` // of a GPU, what PyTorch took for tensors
-	UsedBefore    int64  `json:"used_before,omitempty"`    // bytes of a GPU that others held before PyTorch took any
+	UsedBefore    int64  `json:"used_before,omitempty"`    // bytes of a GPU that others, and CUDA itself, held before PyTorch took any
 
 	Apart   bool    `json:"apart"`           // timed after ours had ended, for the memory does not hold both
 	Differs float64 `json:"logps_differ_by"` // most nats between ours of a completion and its own, before the first update

@@ -44,7 +44,7 @@ func newTrainee(backend *plugins.Backend, o core.OpenOptions) (*trainee, error) 
 // prepare opens the model and does each work before it is timed; updates twice, for
 // the second needs the most memory, beside the moments that the first has made.
 func (t *trainee) prepare(ctx context.Context) (err error) {
-	t.forecast, err = t.backend.Forecast(ctx, t.dir, t.options, core.Workload{MicroBatch: itemShapes(t.items)})
+	t.forecast, err = t.backend.Forecast(ctx, t.dir, t.options, core.NewWorkload(t.items))
 	if err != nil && !errors.Is(err, core.ErrUnsupported) {
 		return err
 	}

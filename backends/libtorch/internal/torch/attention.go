@@ -6,7 +6,6 @@ package torch
 import "C"
 
 import (
-	"runtime"
 	"slices"
 	"unsafe"
 )
@@ -15,13 +14,15 @@ import (
 // each other. The queries of a span are the last of its keys, and see those up to
 // their own.
 type Spans struct {
-	queries, keys      []int64 // rows of each span
-	queryEnds, keyEnds Tensor  // on a GPU: see native.h
+	queries, keys         []int64 // rows of each span
+	mostQueries, mostKeys int64
+	queryEnds, keyEnds    Tensor // on a GPU: see native.h
 }
 
-// Spans returns the spans of so many queries and keys each, for tensors of a device.
+// Spans returns the spans of so many queries and keys each, at least one, for tensors
+// of a device.
 func (s *Scope) Spans(device Device, queries, keys []int64) Spans {
-	sp := Spans{queries: queries, keys: keys}
+	sp := Spans{queries: queries, keys: keys, mostQueries: slices.Max(queries), mostKeys: slices.Max(keys)}
 	if device != CPU {
 		sp.queryEnds, sp.keyEnds = s.ends(device, queries), s.ends(device, keys)
 	}
@@ -41,7 +42,7 @@ type Kernel C.int
 
 // Kernels: a span at a time anywhere, or all spans in one call on a GPU.
 const (
-	OneByOne  Kernel = C.SW_SPANS
+	OneByOne  Kernel = C.SW_ONE_BY_ONE
 	Flash     Kernel = C.SW_FLASH     // of half precision
 	Efficient Kernel = C.SW_EFFICIENT // without windows
 )
@@ -59,16 +60,13 @@ func PackedKernel(device Device, dtype DType, dim int) Kernel {
 // span: none where each query sees all keys, or where the span has as many queries
 // as keys and each sees those up to its own.
 func (s *Scope) PackedAttention(kernel Kernel, q, k, v Tensor, spans Spans, window int, masks []Tensor) Tensor {
-	var pin runtime.Pinner
-	defer pin.Unpin()
-	pin.Pin(&spans.queries[0])
-	pin.Pin(&spans.keys[0])
-	c := C.struct_sw_spans{
-		queries: (*C.int64_t)(&spans.queries[0]), keys: (*C.int64_t)(&spans.keys[0]),
-		query_ends: of(spans.queryEnds), key_ends: of(spans.keyEnds), count: C.int64_t(len(spans.queries)),
-		most_queries: C.int64_t(slices.Max(spans.queries)), most_keys: C.int64_t(slices.Max(spans.keys)),
-	}
 	return s.native(func(out *C.tensor, message **C.char) {
-		C.sw_packed_attention(out, of(q), of(k), of(v), &c, array(masks), C.int(kernel), C.int64_t(window), message)
+		if kernel == OneByOne {
+			C.sw_attention_one_by_one(out, of(q), of(k), of(v), (*C.int64_t)(&spans.queries[0]), (*C.int64_t)(&spans.keys[0]),
+				C.int(len(spans.queries)), array(masks), message)
+			return
+		}
+		C.sw_attention_at_once(out, C.int(kernel), of(q), of(k), of(v), of(spans.queryEnds), of(spans.keyEnds),
+			C.int64_t(spans.mostQueries), C.int64_t(spans.mostKeys), C.int64_t(window), message)
 	})
 }

@@ -8,10 +8,10 @@ import "C"
 // LoadCUDA loads CUDA's half of libtorch, once, and returns the number of devices.
 // It comes before any other question about CUDA. memoryFraction is what may be
 // taken of a device's memory.
-func LoadCUDA(memoryFraction float64, deterministic bool) int {
+func LoadCUDA(memoryFraction float64) int {
 	var devices C.int
 	must(func(message **C.char) {
-		C.sw_load_cuda(C.double(memoryFraction), flag(deterministic), &devices, message)
+		C.sw_load_cuda(C.double(memoryFraction), &devices, message)
 	})
 	return int(devices)
 }
@@ -24,7 +24,13 @@ func Memory(device Device) (free, total, held int64) {
 	return int64(f), int64(t), int64(h)
 }
 
-// ReleaseCache gives memory that the allocator keeps for later back to the device.
+// Synchronize waits until a device has done what it was told.
+func Synchronize(device Device) {
+	must(func(message **C.char) { C.sw_synchronize(C.int(device), message) })
+}
+
+// ReleaseCache gives memory that the allocators keep for later, of a CUDA device and
+// of copies to it, back to the system.
 func ReleaseCache(device Device) {
 	must(func(message **C.char) { C.sw_release_cache(C.int(device), message) })
 }

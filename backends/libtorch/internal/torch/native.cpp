@@ -4,6 +4,7 @@
 
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/CachingHostAllocator.h>
 #include <c10/util/Logging.h>
 #include <cmath>
 #include <cstdlib>
@@ -169,13 +170,12 @@ void sw_configure(int threads, int deterministic, char **error) {
   });
 }
 
-void sw_load_cuda(double memory_fraction, int deterministic, int *devices, char **error) {
+void sw_load_cuda(double memory_fraction, int *devices, char **error) {
   guard(error, [&] {
     // All of this is read once, when the library is loaded or first asked.
     if (memory_fraction < 1)
       setenv("PYTORCH_CUDA_ALLOC_CONF", ("per_process_memory_fraction:" + std::to_string(memory_fraction)).c_str(), 1);
-    if (deterministic)
-      setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+    setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // what deterministic products need, of any model to come
     if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL) == nullptr)
       throw std::runtime_error("no NVIDIA driver (libcuda.so.1) on this machine");
     if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr)
@@ -200,8 +200,17 @@ void sw_memory(int device, int64_t *free_bytes, int64_t *total_bytes, int64_t *h
 
 void sw_release_cache(int device, char **error) {
   guard(error, [&] {
+    if (device < 0)
+      return;
+    at::getDeviceAllocator(at::kCUDA)->emptyCache();
+    at::getHostAllocator(at::kCUDA)->empty_cache();
+  });
+}
+
+void sw_synchronize(int device, char **error) {
+  guard(error, [&] {
     if (device >= 0)
-      at::getDeviceAllocator(at::kCUDA)->emptyCache();
+      at::accelerator::synchronizeDevice(static_cast<c10::DeviceIndex>(device));
   });
 }
 
@@ -238,7 +247,7 @@ void sw_rms_norm(tensor *out, tensor x, tensor weight, double eps, char **error)
 
 void sw_packed_kernel(int device, int dtype, int dim, int *kernel, char **error) {
   guard(error, [&] {
-    *kernel = SW_SPANS;
+    *kernel = SW_ONE_BY_ONE;
     if (device < 0 || dim % 8 != 0)
       return;
     auto x = at::empty({1, 1, 8, dim}, at::TensorOptions(device_of(device)).dtype(at::ScalarType(dtype)));
@@ -255,39 +264,40 @@ void sw_packed_kernel(int device, int dtype, int dim, int *kernel, char **error)
   });
 }
 
-void sw_packed_attention(tensor *out, tensor q, tensor k, tensor v, const struct sw_spans *spans, tensor *masks, int kernel,
-                         int64_t window, char **error) {
+void sw_attention_one_by_one(tensor *out, tensor q, tensor k, tensor v, const int64_t *queries, const int64_t *keys, int n,
+                             tensor *masks, char **error) {
+  guard(error, [&] {
+    auto qs = at_(q).split_with_sizes(at::IntArrayRef(queries, n), 0);
+    auto ks = at_(k).split_with_sizes(at::IntArrayRef(keys, n), 0);
+    auto vs = at_(v).split_with_sizes(at::IntArrayRef(keys, n), 0);
+    std::vector<at::Tensor> parts;
+    for (int i = 0; i < n; i++)
+      parts.push_back(attend(qs[i], ks[i], vs[i], masks[i] ? std::optional<at::Tensor>(at_(masks[i])) : std::nullopt));
+    *out = own(n == 1 ? parts[0] : at::cat(parts, 0));
+  });
+}
+
+void sw_attention_at_once(tensor *out, int kernel, tensor q, tensor k, tensor v, tensor query_ends, tensor key_ends,
+                          int64_t most_queries, int64_t most_keys, int64_t window, char **error) {
   guard(error, [&] {
     const auto &query = at_(q);
     auto key = at_(k), value = at_(v);
     if (kernel == SW_FLASH) {
       const auto left = window > 0 ? std::optional<int64_t>(window - 1) : std::nullopt;
-      *out = own(std::get<0>(at::_flash_attention_forward(
-          query, key, value, at_(spans->query_ends), at_(spans->key_ends), spans->most_queries, spans->most_keys, 0.0,
-          /*is_causal=*/true, /*return_debug_mask=*/false, std::nullopt, left, std::nullopt)));
+      *out = own(std::get<0>(at::_flash_attention_forward(query, key, value, at_(query_ends), at_(key_ends), most_queries,
+                                                          most_keys, 0.0, /*is_causal=*/true, /*return_debug_mask=*/false,
+                                                          std::nullopt, left, std::nullopt)));
       return;
     }
-    if (kernel == SW_EFFICIENT) {
-      const int64_t causal_from_bottom_right = 2, group = query.size(1) / key.size(1);
-      if (group > 1) {
-        key = key.repeat_interleave(group, 1);
-        value = value.repeat_interleave(group, 1);
-      }
-      *out = own(std::get<0>(at::_efficient_attention_forward(
-                                 query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0), {}, at_(spans->query_ends),
-                                 at_(spans->key_ends), spans->most_queries, spans->most_keys, 0.0, causal_from_bottom_right,
-                                 /*compute_log_sumexp=*/at::GradMode::is_enabled()))
-                     .squeeze(0));
-      return;
+    const int64_t causal_from_bottom_right = 2, group = query.size(1) / key.size(1);
+    if (group > 1) {
+      key = key.repeat_interleave(group, 1);
+      value = value.repeat_interleave(group, 1);
     }
-    const auto n = static_cast<size_t>(spans->count);
-    auto queries = query.split_with_sizes(at::IntArrayRef(spans->queries, n), 0);
-    auto keys = key.split_with_sizes(at::IntArrayRef(spans->keys, n), 0);
-    auto values = value.split_with_sizes(at::IntArrayRef(spans->keys, n), 0);
-    std::vector<at::Tensor> parts;
-    for (size_t i = 0; i < n; i++)
-      parts.push_back(attend(queries[i], keys[i], values[i], masks[i] ? std::optional<at::Tensor>(at_(masks[i])) : std::nullopt));
-    *out = own(n == 1 ? parts[0] : at::cat(parts, 0));
+    auto result = at::_efficient_attention_forward(query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0), {},
+                                                   at_(query_ends), at_(key_ends), most_queries, most_keys, 0.0,
+                                                   causal_from_bottom_right, /*compute_log_sumexp=*/at::GradMode::is_enabled());
+    *out = own(std::get<0>(result).squeeze(0));
   });
 }
 
@@ -339,9 +349,15 @@ void sw_add_product(tensor x, tensor a, tensor b, char **error) {
 void sw_add_rows(tensor x, tensor index, tensor rows, char **error) {
   guard(error, [&] {
     at::NoGradGuard no_grad;
-    auto &g = at_(x).mutable_grad();
+    const auto &value = at_(x);
+    auto &g = value.mutable_grad();
+    if (value.scalar_type() != at::kFloat) { // on a GPU it adds up a token's rows in float32, and rounds once
+      auto add = at::embedding_dense_backward(at_(rows), at_(index), value.size(0), -1, false);
+      g = g.defined() ? g.add_(add) : add;
+      return;
+    }
     if (!g.defined())
-      g = at::zeros_like(at_(x));
+      g = at::zeros_like(value);
     g.index_add_(0, at_(index), at_(rows).to(g.scalar_type()));
   });
 }

@@ -15,9 +15,10 @@ typedef void *tensor; // a torch::Tensor *, as in the bindings; owned by who rec
 // Settings of the thread and the process.
 void sw_configure(int threads, int deterministic, char **error);
 // Loads CUDA's half of libtorch, which counts its devices. memory_fraction is what the allocator may take of each.
-void sw_load_cuda(double memory_fraction, int deterministic, int *devices, char **error);
+void sw_load_cuda(double memory_fraction, int *devices, char **error);
 void sw_memory(int device, int64_t *free_bytes, int64_t *total_bytes, int64_t *held_bytes, char **error);
 void sw_release_cache(int device, char **error);
+void sw_synchronize(int device, char **error);
 
 // A copy of host memory on a device, in another type if asked.
 void sw_from_host(tensor *out, void *data, const int64_t *shape, int dims, int from, int to, int device, char **error);
@@ -26,19 +27,17 @@ void sw_to_host(tensor x, void *data, size_t bytes, int to, char **error);
 
 void sw_rms_norm(tensor *out, tensor x, tensor weight, double eps, char **error);
 
-// Spans of packed queries and of packed keys: queries[i] rows are at the end of keys[i] rows, those that they may see.
-struct sw_spans {
-  const int64_t *queries, *keys;
-  tensor query_ends, key_ends; // int32 on the device: 0, and each span's end
-  int64_t count, most_queries, most_keys;
-};
 // How attention over spans is computed: one at a time, or all in one call of a kernel of CUDA.
-enum { SW_SPANS, SW_FLASH, SW_EFFICIENT };
+enum { SW_ONE_BY_ONE, SW_FLASH, SW_EFFICIENT };
 void sw_packed_kernel(int device, int dtype, int dim, int *kernel, char **error);
-// softmax(q k^T / sqrt(dim)) v of packed [rows, heads, dim], causal, over the last window keys where window > 0.
-// masks, of each span or NULL, are read one span at a time.
-void sw_packed_attention(tensor *out, tensor q, tensor k, tensor v, const struct sw_spans *spans, tensor *masks, int kernel,
-                         int64_t window, char **error);
+// softmax(q k^T / sqrt(dim)) v of packed [rows, heads, dim], span by span: its queries are at the end of its keys and see
+// those up to their own, the last window of them where window > 0.
+// One by one: the rows of n spans, and the mask of each or NULL, which takes the place of the window.
+void sw_attention_one_by_one(tensor *out, tensor q, tensor k, tensor v, const int64_t *queries, const int64_t *keys, int n,
+                             tensor *masks, char **error);
+// All at once: int32 tensors of 0 and the spans' ends, and the rows of the longest.
+void sw_attention_at_once(tensor *out, int kernel, tensor q, tensor k, tensor v, tensor query_ends, tensor key_ends,
+                          int64_t most_queries, int64_t most_keys, int64_t window, char **error);
 
 // Rotates the planes (j, j+dim/2) of x [rows, heads, dim] by cos and sin [rows, 1, dim/2].
 void sw_rotate(tensor *out, tensor x, tensor cos, tensor sin, char **error);

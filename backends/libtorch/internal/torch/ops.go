@@ -109,6 +109,11 @@ func (s *Scope) Zeros(device Device, dtype DType, shape ...int64) Tensor {
 	return s.bound(func(out *libtch.Ctensor) { libtch.AtgZeros(out, shape, len(shape), int32(dtype), int32(device)) })
 }
 
+// Normal returns numbers drawn from the normal distribution.
+func (s *Scope) Normal(device Device, dtype DType, shape ...int64) Tensor {
+	return s.bound(func(out *libtch.Ctensor) { libtch.AtgRandn(out, shape, len(shape), int32(dtype), int32(device)) })
+}
+
 // Full returns a matrix of one value.
 func (s *Scope) Full(device Device, dtype DType, value float64, shape ...int64) Tensor {
 	v := libtch.AtsFloat(value)
