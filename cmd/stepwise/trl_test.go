@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -15,8 +16,9 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
-// Traces of TRL 1.16, replayed by `stepwise run` from their token ids. The
-// tolerances are those of two float32 implementations that agree.
+// Traces of TRL 1.16, replayed by `stepwise run` from their token ids, with the
+// backend that $STEPWISE_BACKEND names. The tolerances are those of two float32
+// implementations that agree.
 
 // idPair is a row of token ids, in TRL's names and in ours.
 type idPair struct {
@@ -99,7 +101,8 @@ func replay(t *testing.T, model string, sources [][]idPair, train string) *recor
 	if err := os.WriteFile(config, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	mustRun(t, "run", config, "--dir", filepath.Join(dir, "runs"))
+	backend := cmp.Or(os.Getenv("STEPWISE_BACKEND"), "gorgonia")
+	mustRun(t, "run", config, "--dir", filepath.Join(dir, "runs"), "--set", "backend.name="+backend)
 	f, err := record.Open(filepath.Join(dir, "runs", "replay"))
 	if err != nil {
 		t.Fatal(err)
