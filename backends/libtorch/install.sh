@@ -119,5 +119,5 @@ say "building (the first time takes minutes)"
 (cd "$root" && go build -tags libtorch -o "$folder/stepwise-backend-libtorch" ./cmd/stepwise-backend-libtorch)
 say "built $folder/stepwise-backend-libtorch"
 parity
-if $test; then (cd "$root" && go test -tags libtorch ./backends/libtorch/...); fi
+if $test; then (cd "$root" && go test -timeout 25m -tags libtorch ./backends/libtorch/...); fi
 say "done: set backend.name = \"libtorch\", and plugins.dir or STEPWISE_PLUGIN_DIR to $folder"
