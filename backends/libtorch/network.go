@@ -66,7 +66,7 @@ type pass struct {
 	sizes    []int64      // rows of each piece
 	paths    []path       // of each piece, to its last row
 	spans    torch.Spans  // pieces, and the keys of their paths
-	masks    map[int][]torch.Tensor
+	masks    map[int][]torch.Tensor // of a window, by piece, where the kernel reads them
 	past     past // none in training
 }
 
