@@ -62,12 +62,12 @@ func newNetwork(m *Model) *network {
 type pass struct {
 	*network
 	*batch
-	cos, sin torch.Tensor // [rows, 1, half a head]
-	sizes    []int64      // rows of each piece
-	paths    []path       // of each piece, to its last row
-	spans    torch.Spans  // pieces, and the keys of their paths
+	cos, sin torch.Tensor           // [rows, 1, half a head]
+	sizes    []int64                // rows of each piece
+	paths    []path                 // of each piece, to its last row
+	spans    torch.Spans            // pieces, and the keys of their paths
 	masks    map[int][]torch.Tensor // of a window, by piece, where the kernel reads them
-	past     past // none in training
+	past     past                   // none in training
 }
 
 // newPass puts the batch on the device; s owns what lives as long as the pass.
