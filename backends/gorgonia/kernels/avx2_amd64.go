@@ -22,6 +22,24 @@ func tile5AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []floa
 // tile6AVX2 is isa.tile for 6 rows.
 func tile6AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
+// panelTile1AVX2 is isa.tile for 1 rows of packed panels.
+func panelTile1AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile2AVX2 is isa.tile for 2 rows of packed panels.
+func panelTile2AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile3AVX2 is isa.tile for 3 rows of packed panels.
+func panelTile3AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile4AVX2 is isa.tile for 4 rows of packed panels.
+func panelTile4AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile5AVX2 is isa.tile for 5 rows of packed panels.
+func panelTile5AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile6AVX2 is isa.tile for 6 rows of packed panels.
+func panelTile6AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
 // transposeAVX2 is isa.transpose.
 func transposeAVX2(dst []float32, ldd int, src []float32, lds int, k int)
 

@@ -7,24 +7,28 @@
 // func tile1AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile1AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    bs+72(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVB    load+112(FP), DI
-	MOVQ    c_base+80(FP), R8
-	MOVQ    ldc+104(FP), R9
-	IMUL3Q  $0x04, R9, R9
-	TESTB   DI, DI
-	JE      clear
-	VMOVUPS (R8), Z30
-	VMOVUPS 64(R8), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       bs+72(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVB       load+112(FP), DI
+	MOVQ       c_base+80(FP), R8
+	MOVQ       ldc+104(FP), R9
+	IMUL3Q     $0x04, R9, R9
+	TESTB      DI, DI
+	JE         clear
+	IMUL3Q     $0x01, R9, DI
+	ADDQ       R8, DI
+	VMOVUPS    (R8), Z30
+	VMOVUPS    64(R8), Z31
+	PREFETCHT0 (DI)
+	PREFETCHT0 127(DI)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R8)
@@ -54,27 +58,34 @@ loop:
 // func tile2AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile2AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x02, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -115,30 +126,40 @@ loop:
 // func tile3AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile3AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x03, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -190,33 +211,46 @@ loop:
 // func tile4AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile4AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x04, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -281,36 +315,52 @@ loop:
 // func tile5AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile5AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x05, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -386,39 +436,58 @@ loop:
 // func tile6AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile6AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x06, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -508,42 +577,64 @@ loop:
 // func tile7AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile7AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x07, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -644,45 +735,70 @@ loop:
 // func tile8AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile8AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x08, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -797,48 +913,76 @@ loop:
 // func tile9AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile9AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x09, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -964,51 +1108,82 @@ loop:
 // func tile10AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile10AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0a, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -1145,54 +1320,88 @@ loop:
 // func tile11AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile11AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0b, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -1340,57 +1549,94 @@ loop:
 // func tile12AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile12AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z8
-	VMOVUPS 64(R9), Z9
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0c, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z8
+	VMOVUPS    64(R9), Z9
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -1549,60 +1795,100 @@ loop:
 // func tile13AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile13AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z6
-	VMOVUPS 64(R9), Z7
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z8
-	VMOVUPS 64(R9), Z9
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0d, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z6
+	VMOVUPS    64(R9), Z7
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z8
+	VMOVUPS    64(R9), Z9
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -1772,63 +2058,106 @@ loop:
 // func tile14AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile14AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z4
-	VMOVUPS 64(R9), Z5
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z6
-	VMOVUPS 64(R9), Z7
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z8
-	VMOVUPS 64(R9), Z9
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0e, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z4
+	VMOVUPS    64(R9), Z5
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z6
+	VMOVUPS    64(R9), Z7
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z8
+	VMOVUPS    64(R9), Z9
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2009,24 +2338,28 @@ loop:
 // func dotTile1AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile1AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    bs+72(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVB    load+112(FP), DI
-	MOVQ    c_base+80(FP), R8
-	MOVQ    ldc+104(FP), R9
-	IMUL3Q  $0x04, R9, R9
-	TESTB   DI, DI
-	JE      clear
-	VMOVUPS (R8), Z30
-	VMOVUPS 64(R8), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       bs+72(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVB       load+112(FP), DI
+	MOVQ       c_base+80(FP), R8
+	MOVQ       ldc+104(FP), R9
+	IMUL3Q     $0x04, R9, R9
+	TESTB      DI, DI
+	JE         clear
+	IMUL3Q     $0x01, R9, DI
+	ADDQ       R8, DI
+	VMOVUPS    (R8), Z30
+	VMOVUPS    64(R8), Z31
+	PREFETCHT0 (DI)
+	PREFETCHT0 127(DI)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R8)
@@ -2058,27 +2391,34 @@ loop:
 // func dotTile2AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile2AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x02, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2123,30 +2463,40 @@ loop:
 // func dotTile3AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile3AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x03, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2204,33 +2554,46 @@ loop:
 // func dotTile4AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile4AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x04, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2303,36 +2666,52 @@ loop:
 // func dotTile5AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile5AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x05, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2418,39 +2797,58 @@ loop:
 // func dotTile6AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile6AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x06, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2552,42 +2950,64 @@ loop:
 // func dotTile7AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile7AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x07, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2702,45 +3122,70 @@ loop:
 // func dotTile8AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile8AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x08, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -2871,48 +3316,76 @@ loop:
 // func dotTile9AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile9AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x09, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -3056,51 +3529,82 @@ loop:
 // func dotTile10AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile10AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0a, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -3257,54 +3761,88 @@ loop:
 // func dotTile11AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile11AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0b, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -3474,57 +4012,94 @@ loop:
 // func dotTile12AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile12AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z8
-	VMOVUPS 64(R9), Z9
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0c, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z8
+	VMOVUPS    64(R9), Z9
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -3707,60 +4282,100 @@ loop:
 // func dotTile13AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile13AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z6
-	VMOVUPS 64(R9), Z7
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z8
-	VMOVUPS 64(R9), Z9
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0d, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z6
+	VMOVUPS    64(R9), Z7
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z8
+	VMOVUPS    64(R9), Z9
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)
@@ -3956,63 +4571,106 @@ loop:
 // func dotTile14AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dotTile14AVX512(SB), NOSPLIT, $0-113
-	MOVQ    k+0(FP), AX
-	MOVQ    a_base+8(FP), CX
-	MOVQ    b_base+48(FP), DX
-	MOVQ    rs+32(FP), BX
-	IMUL3Q  $0x04, BX, BX
-	MOVQ    ks+40(FP), SI
-	IMUL3Q  $0x04, SI, SI
-	MOVQ    bs+72(FP), DI
-	IMUL3Q  $0x04, DI, DI
-	MOVB    load+112(FP), R8
-	MOVQ    c_base+80(FP), R9
-	MOVQ    ldc+104(FP), R10
-	IMUL3Q  $0x04, R10, R10
-	TESTB   R8, R8
-	JE      clear
-	VMOVUPS (R9), Z4
-	VMOVUPS 64(R9), Z5
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z6
-	VMOVUPS 64(R9), Z7
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z8
-	VMOVUPS 64(R9), Z9
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z10
-	VMOVUPS 64(R9), Z11
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z12
-	VMOVUPS 64(R9), Z13
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z14
-	VMOVUPS 64(R9), Z15
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z16
-	VMOVUPS 64(R9), Z17
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z18
-	VMOVUPS 64(R9), Z19
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z20
-	VMOVUPS 64(R9), Z21
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z22
-	VMOVUPS 64(R9), Z23
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z24
-	VMOVUPS 64(R9), Z25
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z26
-	VMOVUPS 64(R9), Z27
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z28
-	VMOVUPS 64(R9), Z29
-	ADDQ    R10, R9
-	VMOVUPS (R9), Z30
-	VMOVUPS 64(R9), Z31
-	JMP     start
+	MOVQ       k+0(FP), AX
+	MOVQ       a_base+8(FP), CX
+	MOVQ       b_base+48(FP), DX
+	MOVQ       rs+32(FP), BX
+	IMUL3Q     $0x04, BX, BX
+	MOVQ       ks+40(FP), SI
+	IMUL3Q     $0x04, SI, SI
+	MOVQ       bs+72(FP), DI
+	IMUL3Q     $0x04, DI, DI
+	MOVB       load+112(FP), R8
+	MOVQ       c_base+80(FP), R9
+	MOVQ       ldc+104(FP), R10
+	IMUL3Q     $0x04, R10, R10
+	TESTB      R8, R8
+	JE         clear
+	IMUL3Q     $0x0e, R10, R8
+	ADDQ       R9, R8
+	VMOVUPS    (R9), Z4
+	VMOVUPS    64(R9), Z5
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z6
+	VMOVUPS    64(R9), Z7
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z8
+	VMOVUPS    64(R9), Z9
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z10
+	VMOVUPS    64(R9), Z11
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z12
+	VMOVUPS    64(R9), Z13
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z14
+	VMOVUPS    64(R9), Z15
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z16
+	VMOVUPS    64(R9), Z17
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z18
+	VMOVUPS    64(R9), Z19
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z20
+	VMOVUPS    64(R9), Z21
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z22
+	VMOVUPS    64(R9), Z23
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z24
+	VMOVUPS    64(R9), Z25
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z26
+	VMOVUPS    64(R9), Z27
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z28
+	VMOVUPS    64(R9), Z29
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R10, R9
+	ADDQ       R10, R8
+	VMOVUPS    (R9), Z30
+	VMOVUPS    64(R9), Z31
+	PREFETCHT0 (R8)
+	PREFETCHT0 127(R8)
+	JMP        start
 
 clear:
 	PREFETCHT0 (R9)

@@ -41,13 +41,13 @@ type product struct {
 	dot  bool // elements of the packed panels are pairs of bfloat16
 }
 
-// Block sizes: a packed block of A takes up to a quarter of a level-2 cache of 1
-// MiB, a block of B a part of level 3. Between these and half or twice of them the
-// difference is a few hundredths.
+// Block sizes: a packed block of A, so many tiles high, takes up to a quarter of the
+// level-2 cache, a block of B a part of level 3. Between these and half or twice of
+// them the difference is a few hundredths.
 const (
-	blockK = 1024
-	blockM = 56
-	blockN = 1024
+	blockK     = 1024
+	blockTiles = 4
+	blockN     = 1024
 )
 
 func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
@@ -153,7 +153,7 @@ const slack = 16
 func (g product) workspace(s *scratch, m, n, k int) *workspace {
 	mr, nr := active.mr, active.nr
 	w := &s.work
-	*w = workspace{product: g, kc: blocksOf(k, blockK), mc: blocksOf(m, blockM), nc: min(n, blockN), packed: [2]int{-1, -1}}
+	*w = workspace{product: g, kc: blocksOf(k, blockK), mc: blocksOf(m, blockTiles*mr), nc: min(n, blockN), packed: [2]int{-1, -1}}
 	w.step = blocksOf(w.mc, mr)
 	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= 4*mr)
 	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr

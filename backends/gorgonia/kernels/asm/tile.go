@@ -15,6 +15,9 @@ func (s *set) tiles() {
 		s.tile(rows, "tile", fma)
 	}
 	if !s.wide() {
+		for rows := 1; rows <= s.mr; rows++ {
+			s.panelTile(rows)
+		}
 		return
 	}
 	for rows := 1; rows <= s.mr; rows++ {
@@ -82,6 +85,53 @@ func (s *set) tile(rows int, name string, mul mulFunc) {
 	}
 	DECQ(k)
 	JNE(LabelRef("loop"))
+	s.endTile(rows, acc)
+}
+
+// panelTile writes the tile for packed panels of A and B, which needs no strides: four
+// steps of k go through displacements. Tiles with few registers are bound by the
+// instructions decoded where two threads share a core.
+func (s *set) panelTile(rows int) {
+	s.text(fmt.Sprintf("panelTile%d", rows), "func(k int, a, b, c []float32, ldc int, load bool)",
+		fmt.Sprintf("is isa.tile for %d rows of packed panels.", rows))
+	const unroll = 4
+	z := s.registers()
+	b0, b1, x, acc := z[0], z[1], z[2], z[len(z)-2*rows:]
+	k, a, b, n := integer("k"), base("a"), base("b"), GP64()
+	s.startTile(rows, acc)
+	steps := func(count int) {
+		for u := range count {
+			VMOVUPS(Mem{Base: b, Disp: 2 * u * s.bytes()}, b0)
+			VMOVUPS(Mem{Base: b, Disp: (2*u + 1) * s.bytes()}, b1)
+			for r := range rows {
+				VBROADCASTSS(Mem{Base: a, Disp: 4 * (u*s.mr + r)}, x)
+				fma(b0, x, acc[2*r])
+				fma(b1, x, acc[2*r+1])
+			}
+		}
+		ADDQ(Imm(uint64(4*count*s.mr)), a)
+		ADDQ(U32(2*count*s.bytes()), b)
+	}
+	MOVQ(k, n)
+	SHRQ(Imm(2), n)
+	JE(LabelRef("rest"))
+	Label("loop")
+	steps(unroll)
+	DECQ(n)
+	JNE(LabelRef("loop"))
+	Label("rest")
+	ANDQ(Imm(unroll-1), k)
+	JE(LabelRef("end"))
+	Label("one")
+	steps(1)
+	DECQ(k)
+	JNE(LabelRef("one"))
+	Label("end")
+	s.endTile(rows, acc)
+}
+
+// endTile writes the sums to C.
+func (s *set) endTile(rows int, acc []reg.VecPhysical) {
 	c, ldc := base("c"), stride("ldc", 4)
 	for r := range rows {
 		VMOVUPS(acc[2*r], Mem{Base: c})
@@ -94,17 +144,24 @@ func (s *set) tile(rows int, name string, mul mulFunc) {
 	RET()
 }
 
-// startTile sets the sums to C, or to 0, and asks for C's lines: the stores at the
-// tile's end would wait for them.
+// startTile sets the sums to C and asks for the lines of the tile below, which is
+// next; or it sets them to 0 and asks for C's own: the stores at the tile's end would
+// wait for them.
 func (s *set) startTile(rows int, acc []reg.VecPhysical) {
 	load, c, ldc := Load(Param("load"), GP8()), base("c"), stride("ldc", 4)
 	TESTB(load, load)
 	JE(LabelRef("clear"))
+	next := GP64()
+	IMUL3Q(Imm(uint64(rows)), ldc, next)
+	ADDQ(c, next)
 	for r := range rows {
 		VMOVUPS(Mem{Base: c}, acc[2*r])
 		VMOVUPS(Mem{Base: c, Disp: s.bytes()}, acc[2*r+1])
+		PREFETCHT0(Mem{Base: next})
+		PREFETCHT0(Mem{Base: next, Disp: 2*s.bytes() - 1})
 		if r < rows-1 {
 			ADDQ(ldc, c)
+			ADDQ(ldc, next)
 		}
 	}
 	JMP(LabelRef("start"))
