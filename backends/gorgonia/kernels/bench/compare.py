@@ -131,19 +131,18 @@ CASES += [("swiglu", (1024, 1536, 0)), ("adamw", (1 << 22, 0, 0))]
 
 def compare(name, size, threads):
     torch.set_num_threads(threads)
-    ratios, rates, peak = [], [], 0
+    ratios, shares = [], []
     with torch.inference_mode(name not in ("attention-backward", "adamw")):
         theirs = THEIRS[name](*size)
         for _ in range(args.rounds):
             mine = ask(name, threads, *size)
             ratios.append(fastest(theirs, threads) / mine)
             if name[:2] in ("nn", "nt", "tn"):
-                peak = max(peak, peak_rate("peak-bf16" if name == "nt-bf16" else "peak", threads))
-                rates.append(2e-9 * size[0] * size[1] * size[2] / mine)
+                peak = peak_rate("peak-bf16" if name == "nt-bf16" else "peak", threads)
+                shares.append(2e-9 * size[0] * size[1] * size[2] / mine / peak)
     line = f"{threads} thread{'s' * (threads > 1)}  {name:18} {'x'.join(map(str, size)):16}"
     line += f" PyTorch/ours {statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    if rates:
-        shares = [r / peak for r in rates]
+    if shares:
         line += f"  of peak {statistics.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})"
     print(line, flush=True)
 

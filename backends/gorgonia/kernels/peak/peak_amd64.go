@@ -33,9 +33,10 @@ func BF16(threads int, d time.Duration) float64 {
 }
 
 // measure returns the fastest of the bursts that fit d; a round is flops
-// operations. A burst is a few milliseconds on all threads, as a matrix product is.
+// operations. A burst is some milliseconds on all threads, as long as a matrix product:
+// a shorter one would find moments in which the machine does nothing else.
 func measure(threads int, d time.Duration, f func(rounds int), flops int) float64 {
-	const rounds = 1 << 20
+	const rounds = 4 << 20
 	best := time.Hour
 	for start := time.Now(); time.Since(start) < d; {
 		t := time.Now()
