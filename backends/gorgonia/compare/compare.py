@@ -1,7 +1,7 @@
 """Times the same work in this backend and in PyTorch, turn by turn, and prints ratios.
 
     python -m venv v && v/bin/pip install torch transformers trl datasets
-    v/bin/python compare.py MODEL --pairs PAIRS.jsonl [--turns 5] [--only step,bf16,score,trl] [--threads N]
+    v/bin/python compare.py MODEL --pairs PAIRS.jsonl [--turns 5] [--only step,bf16,score,threads,trl] [--threads N]
 
 MODEL is a Hugging Face folder (SmolLM2-135M-Instruct in the README's numbers).
 PAIRS are lines with prompt, chosen and rejected texts (UltraFeedback in the
@@ -13,6 +13,9 @@ step   a training step in float32, 4 x 256 tokens, every row scored, nothing
 bf16   the same with this backend's dtype bf16 and PyTorch's autocast to bfloat16
 score  log-probabilities of ragged pairs; transformers batches them sorted by
        length, padded, in the best of several batch sizes
+threads
+       the training step on one thread and on two, beside what the second thread adds
+       to multiply-adds on registers alone
 trl    an update on four pairs by TRL's DPOTrainer (reference log-probabilities
        precomputed) and by this backend, in micro-batches of 1, 2 or 4, and the peak
        memory of both processes (run it alone, with one --micro-batches)
@@ -58,9 +61,10 @@ class Ours:
         if threads:
             self.env["GOMAXPROCS"] = str(threads)
 
-    def __call__(self, name):
+    def __call__(self, name, threads=None):
+        env = dict(self.env, GOMAXPROCS=str(threads)) if threads else self.env
         out = subprocess.run([self.binary, "-test.run=^$", f"-test.bench=^{name}$", "-test.benchtime=1x"], cwd=HERE.parent,
-                             env=self.env, check=True, capture_output=True, text=True).stdout
+                             env=env, check=True, capture_output=True, text=True).stdout
         metric = {unit: float(value) for value, unit in re.findall(r"([\d.e+]+) (\S+)", out)}
         if "ns/op" not in metric:
             raise SystemExit(f"benchmark {name} gave no time:\n{out}")
@@ -80,6 +84,22 @@ def compare(what, ours, theirs, turns):
     print(f"{what}: wall {statistics.median(wall):.2f} ({min(wall):.2f} to {max(wall):.2f}), "
           f"processor {statistics.median(cpu):.2f} ({min(cpu):.2f} to {max(cpu):.2f}); "
           f"medians: theirs {med[0]:.2f} s, ours {med[1]:.2f} s; processor {med[2]:.2f} s, {med[3]:.2f} s", flush=True)
+
+
+def compare_threads(ours, turns):
+    """Prints what a second thread gains in the training step and in multiply-adds on registers, in turn."""
+    kernels = os.path.join(tempfile.mkdtemp(), "kernels")
+    subprocess.run(["go", "build", "-o", kernels, "./kernels/bench"], cwd=HERE.parent, check=True)
+    step, peak = [], []
+    for _ in range(turns):
+        rates = subprocess.run([kernels], input="peak 1 0 0 0\npeak 2 0 0 0\n" * 5, check=True, capture_output=True, text=True).stdout.split()
+        peak.append(max(map(float, rates[1::2])) / max(map(float, rates[::2])))
+        one, two = ours("BenchmarkStep/4x256", 1)[0], ours("BenchmarkStep/4x256", 2)[0]
+        step.append(one / two)
+        print(f"  turn: step {one:.2f} s and {two:.2f} s, {step[-1]:.2f} times; multiply-adds {peak[-1]:.2f} times", flush=True)
+    shares = [s / p for s, p in zip(step, peak)]
+    print(f"two threads: step {statistics.median(step):.2f} times one ({min(step):.2f} to {max(step):.2f}), multiply-adds "
+          f"{statistics.median(peak):.2f} times; {statistics.median(shares):.2f} of it ({min(shares):.2f} to {max(shares):.2f})", flush=True)
 
 
 def logps(model, ids, mask=None):
@@ -195,7 +215,7 @@ def main():
     args.add_argument("model", type=pathlib.Path)
     args.add_argument("--pairs", type=pathlib.Path, required=True)
     args.add_argument("--turns", type=int, default=5)
-    args.add_argument("--only", default="step,bf16,score,trl")
+    args.add_argument("--only", default="step,bf16,score,threads,trl")
     args.add_argument("--threads", type=int, default=0, help="of both; 0 = all for this backend and TRL, and for PyTorch the fastest of one, half and all")
     args.add_argument("--micro-batches", default="1,2,4", help="of both")
     a = args.parse_args()
@@ -204,7 +224,9 @@ def main():
     print("tokens of prompt, chosen, rejected:", ", ".join("%d %d %d" % tuple(map(len, p.values())) for p in pairs))
     ours = Ours(a.model.resolve(), pairs, a.threads)
     torch.set_num_threads(a.threads or os.cpu_count())
-    if only != ["trl"]:
+    if "threads" in only:
+        compare_threads(ours, a.turns)
+    if {"step", "bf16", "score"} & set(only):
         in_torch(a, only, pairs, ours)
     if "trl" in only:
         for size in map(int, a.micro_batches.split(",")):
