@@ -54,15 +54,23 @@ func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
 	return product{k: k, a: a, b: b, load: load, c: c, ldc: ldc, dot: a.f32 == nil && b.f32 == nil && active.dotTile != nil}
 }
 
-// run computes C on all threads, each block of C by one.
+// run computes C on all threads.
 func (g product) run(p *Pool, m, n int) {
-	if m == 0 || n == 0 {
-		return
+	units := (m + blockTiles*active.mr - 1) / (blockTiles * active.mr)
+	switch work := m * n * max(g.k, 1); {
+	case m == 0 || n == 0:
+	case p.Threads() == 1 || work <= 1<<16:
+		g.split(p, m, n, m, n)
+	case units < 2*p.Threads():
+		rows, cols := blocking(m, n, min(2*p.Threads(), 1+work>>16))
+		g.split(p, m, n, rows, cols)
+	default:
+		g.share(p, m, n)
 	}
-	rows, cols := m, n
-	if work := m * n * max(g.k, 1); p.Threads() > 1 && work > 1<<16 {
-		rows, cols = blocking(m, n, min(2*p.Threads(), 1+work>>16))
-	}
+}
+
+// split computes C in blocks of rows x cols, each by one thread.
+func (g product) split(p *Pool, m, n, rows, cols int) {
 	across := (n + cols - 1) / cols
 	down := (m + rows - 1) / rows
 	p.For(across*down, 1, func(lo, hi int) {
@@ -72,6 +80,39 @@ func (g product) run(p *Pool, m, n int) {
 			i, j := t/across*rows, t%across*cols
 			g.block(s, i, min(i+rows, m), j, min(j+cols, n))
 		}
+	})
+}
+
+// share computes C by blocks of B that all threads pack together, and then take blocks
+// of A to multiply in turn: nothing is packed twice, and a slow thread takes fewer.
+func (g product) share(p *Pool, m, n int) {
+	k := g.steps()
+	if k == 0 {
+		g.clear(0, m, 0, n)
+		return
+	}
+	shared := p.panels.take()
+	defer p.panels.put(shared)
+	w := &shared.work
+	*w = g.plan(m, n, k)
+	w.panelsB = shared.take(w.sizeB())
+	pack := func(lo, hi int) {
+		own := p.scratch()
+		defer p.release(own)
+		own.adopt(w).packB(lo, hi)
+	}
+	multiply := func(lo, hi int) {
+		own := p.scratch()
+		defer p.release(own)
+		o := own.adopt(w)
+		for i := lo * w.mc; i < min(hi*w.mc, m); i += w.mc {
+			o.multiply(i, min(w.mc, m-i))
+		}
+	}
+	w.each(n, k, func() {
+		panels := w.panels()
+		p.For(panels, (panels+2*p.threads-1)/(2*p.threads), pack)
+		p.For((m+w.mc-1)/w.mc, 1, multiply)
 	})
 }
 
@@ -96,29 +137,33 @@ func evenly(n, parts, unit int) int {
 	return (n + parts*unit - 1) / (parts * unit) * unit
 }
 
+// steps is k as the tiles count it.
+func (g product) steps() int {
+	if g.dot {
+		return (g.k + 1) / 2
+	}
+	return g.k
+}
+
 // block computes C[i0:i1, j0:j1] on one thread.
 func (g product) block(s *scratch, i0, i1, j0, j1 int) {
-	k := g.k
-	if g.dot {
-		k = (k + 1) / 2
-	}
+	k := g.steps()
 	if k == 0 {
 		g.clear(i0, i1, j0, j1)
 		return
 	}
-	w := g.workspace(s, i1-i0, j1-j0, k)
-	for j := j0; j < j1; j += w.nc {
-		jn := min(w.nc, j1-j)
-		for l := 0; l < k; l += w.kc {
-			w.l, w.kn, w.adds = l, min(w.kc, k-l), g.load || l > 0
-			w.packB(j, jn)
-			for i := i0; i < i1; i += w.mc {
-				in := min(w.mc, i1-i)
-				w.packA(i, in)
-				w.tiles(i, in, j, jn)
-			}
+	w := &s.work
+	*w = g.plan(i1-i0, j1-j0, k)
+	room := s.take(w.sizeB() + w.sizeOwn())
+	w.panelsB = room[:w.sizeB()]
+	w.own(room[w.sizeB():])
+	w.j0 = j0
+	w.each(j1-j0, k, func() {
+		w.packB(0, w.panels())
+		for i := i0; i < i1; i += w.mc {
+			w.multiply(i, min(w.mc, i1-i))
 		}
-	}
+	})
 }
 
 // clear is the product for k = 0.
@@ -128,19 +173,21 @@ func (g product) clear(i0, i1, j0, j1 int) {
 	}
 }
 
-// A workspace is one thread's packed blocks of a product.
+// A workspace is a product at work: its blocks, and where they are packed.
 type workspace struct {
 	product
 	kc      int // sizes of blocks
 	mc, nc  int
 	step    int // rows of a tile
 	l, kn   int // the block of k at hand
+	j0      int // the first column
+	j, jn   int // the block of columns at hand
 	adds    bool
 	packed  [2]int    // rows and steps of A that are packed
 	directA bool      // tiles read A where it lies
 	directB bool      // and B, but for an incomplete panel
-	panelsA []float32 // packed blocks
-	panelsB []float32
+	panelsB []float32 // packed blocks
+	panelsA []float32
 	lanes   []float32 // room for the packers
 	edge    []float32 // a tile of C at its right edge
 }
@@ -148,29 +195,59 @@ type workspace struct {
 // slack follows each panel, for what packers write beyond it.
 const slack = 16
 
-// workspace sizes the blocks for an m x n part of C. Packing pays when a panel is
-// read often.
-func (g product) workspace(s *scratch, m, n, k int) *workspace {
+// plan sizes the blocks for an m x n part of C. Packing pays when a panel is read
+// often.
+func (g product) plan(m, n, k int) workspace {
 	mr, nr := active.mr, active.nr
-	w := &s.work
-	*w = workspace{product: g, kc: blocksOf(k, blockK), mc: blocksOf(m, blockTiles*mr), nc: min(n, blockN), packed: [2]int{-1, -1}}
-	w.step = blocksOf(w.mc, mr)
+	w := workspace{product: g, kc: blocksOf(k, blockK), mc: evenly(m, (m+blockTiles*mr-1)/(blockTiles*mr), mr), nc: min(n, blockN)}
+	w.step = blocksOf(min(w.mc, m), mr)
 	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= 4*mr)
 	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr
 	if m <= 4*mr {
 		w.nc = min(n, 2*nr) // panels are read a few times: they should not leave the cache
 	}
-	sizeA := (w.mc + w.step - 1) / w.step * (mr*w.kc + slack)
-	sizeB := (w.nc + nr - 1) / nr * (nr*w.kc + slack)
-	sizes := [...]int{sizeB, sizeA, active.lanes * w.kc, mr * nr}
-	for i := range sizes {
-		sizes[i] = (sizes[i] + 15) / 16 * 16
-	}
-	rest := s.take(sizes[0] + sizes[1] + sizes[2] + sizes[3])
-	for i, part := range [...]*[]float32{&w.panelsB, &w.panelsA, &w.lanes, &w.edge} {
-		*part, rest = rest[:sizes[i]], rest[sizes[i]:]
-	}
 	return w
+}
+
+// sizeB is the room that a packed block of B needs, sizeOwn the rest of it.
+func (w *workspace) sizeB() int {
+	return (w.nc + active.nr - 1) / active.nr * (active.nr*w.kc + slack)
+}
+
+func (w *workspace) sizeOwn() int {
+	return whole(w.sizeA()) + whole(active.lanes*w.kc) + active.mr*active.nr
+}
+
+func (w *workspace) sizeA() int {
+	return (w.mc + w.step - 1) / w.step * (active.mr*w.kc + slack)
+}
+
+// whole rounds a size up to lines.
+func whole(n int) int { return (n + 15) / 16 * 16 }
+
+// own lays out what belongs to one thread.
+func (w *workspace) own(room []float32) {
+	a, lanes := whole(w.sizeA()), whole(active.lanes*w.kc)
+	w.panelsA, w.lanes, w.edge = room[:a], room[a:a+lanes], room[a+lanes:]
+	w.packed = [2]int{-1, -1}
+}
+
+// adopt returns the workspace with a thread's own room.
+func (s *scratch) adopt(w *workspace) *workspace {
+	s.work = *w
+	s.work.own(s.take(w.sizeOwn()))
+	return &s.work
+}
+
+// each calls f for every block of n columns and k steps, which it sets.
+func (w *workspace) each(n, k int, f func()) {
+	for j := 0; j < n; j += w.nc {
+		w.j, w.jn = w.j0+j, min(w.nc, n-j)
+		for l := 0; l < k; l += w.kc {
+			w.l, w.kn, w.adds = l, min(w.kc, k-l), w.load || l > 0
+			f()
+		}
+	}
 }
 
 // panel returns panel i of packed panels of the given width.
@@ -193,14 +270,24 @@ func (w *workspace) packA(i, n int) {
 	}
 }
 
-func (w *workspace) packB(j, n int) {
-	nr, whole := active.nr, 0
+// panels is the number of panels in the block of columns at hand.
+func (w *workspace) panels() int { return (w.jn + active.nr - 1) / active.nr }
+
+// packB packs panels [lo, hi) of the block at hand.
+func (w *workspace) packB(lo, hi int) {
+	nr := active.nr
 	if w.directB {
-		whole = n / nr
+		lo = max(lo, w.jn/nr)
 	}
-	if whole*nr < n {
-		w.b.pack(w, w.panel(w.panelsB, whole, nr), nr, nr, j+whole*nr, n-whole*nr)
+	if lo < hi {
+		w.b.pack(w, w.panel(w.panelsB, lo, nr), nr, nr, w.j+lo*nr, min(hi*nr, w.jn)-lo*nr)
 	}
+}
+
+// multiply computes n rows of C from i on, in the block of columns at hand.
+func (w *workspace) multiply(i, n int) {
+	w.packA(i, n)
+	w.tiles(i, n, w.j, w.jn)
 }
 
 // tiles computes C[i:i+m, j:j+n] from the packed blocks.

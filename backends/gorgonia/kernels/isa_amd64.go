@@ -23,7 +23,7 @@ func available() []*isa {
 
 var avx2 = isa{
 	name: "avx2",
-	tile: panels(6, 16, tileRows(tile1AVX2, tile2AVX2, tile3AVX2, tile4AVX2, tile5AVX2, tile6AVX2),
+	tile: tileOrPanel(6, 16, tileRows(tile1AVX2, tile2AVX2, tile3AVX2, tile4AVX2, tile5AVX2, tile6AVX2),
 		panelTile1AVX2, panelTile2AVX2, panelTile3AVX2, panelTile4AVX2, panelTile5AVX2, panelTile6AVX2), mr: 6, nr: 16,
 	lanes: 8, transpose: transposeAVX2, transposeBF16: transposeBF16AVX2, rows: rowsAVX2, rowsBF16: rowsBF16AVX2,
 	max: maxAVX2, expSum: expSumAVX2, sumExp: sumExpAVX2, sumSquares: sumSquaresAVX2, dot: dotAVX2, dot3: dot3AVX2,
@@ -56,14 +56,15 @@ func tileRows(tiles ...func(k int, a []float32, rs, ks int, b []float32, bs int,
 	}
 }
 
-// panels chooses tiles of 1, 2, 3... rows where A and B are packed panels, any elsewhere.
-func panels(mr, nr int, any tileFunc, packed ...func(k int, a, b, c []float32, ldc int, load bool)) tileFunc {
+// tileOrPanel chooses among tiles of 1, 2, 3... rows where A and B are packed panels
+// of the given widths, and a strided tile elsewhere.
+func tileOrPanel(mr, nr int, strided tileFunc, packed ...func(k int, a, b, c []float32, ldc int, load bool)) tileFunc {
 	return func(rows, k int, a []float32, rs, ks int, b []float32, bs int, c []float32, ldc int, load bool) {
 		if rs == 1 && ks == mr && bs == nr {
 			packed[rows-1](k, a, b, c, ldc, load)
 			return
 		}
-		any(rows, k, a, rs, ks, b, bs, c, ldc, load)
+		strided(rows, k, a, rs, ks, b, bs, c, ldc, load)
 	}
 }
 

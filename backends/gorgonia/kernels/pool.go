@@ -16,6 +16,7 @@ type Pool struct {
 	close   sync.Once
 
 	blocks shelf
+	panels shelf // of products' shared blocks
 	sums   shelf // of attention's gradients
 }
 

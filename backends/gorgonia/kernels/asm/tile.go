@@ -69,7 +69,7 @@ func (s *set) tile(rows int, name string, mul mulFunc) {
 	b0, b1, x, acc := z[0], z[1], z[2], z[len(z)-2*rows:]
 	k, a, b := integer("k"), base("a"), base("b")
 	rs, ks, bs := stride("rs", 4), stride("ks", 4), stride("bs", 4)
-	s.startTile(rows, acc)
+	s.loadOrClear(rows, acc)
 	row := rowsOf(rows, a, rs)
 	Label("loop")
 	VMOVUPS(Mem{Base: b}, b0)
@@ -94,11 +94,11 @@ func (s *set) tile(rows int, name string, mul mulFunc) {
 func (s *set) panelTile(rows int) {
 	s.text(fmt.Sprintf("panelTile%d", rows), "func(k int, a, b, c []float32, ldc int, load bool)",
 		fmt.Sprintf("is isa.tile for %d rows of packed panels.", rows))
-	const unroll = 4
+	const stepsLog2 = 2
 	z := s.registers()
 	b0, b1, x, acc := z[0], z[1], z[2], z[len(z)-2*rows:]
 	k, a, b, n := integer("k"), base("a"), base("b"), GP64()
-	s.startTile(rows, acc)
+	s.loadOrClear(rows, acc)
 	steps := func(count int) {
 		for u := range count {
 			VMOVUPS(Mem{Base: b, Disp: 2 * u * s.bytes()}, b0)
@@ -113,14 +113,14 @@ func (s *set) panelTile(rows int) {
 		ADDQ(U32(2*count*s.bytes()), b)
 	}
 	MOVQ(k, n)
-	SHRQ(Imm(2), n)
+	SHRQ(Imm(stepsLog2), n)
 	JE(LabelRef("rest"))
 	Label("loop")
-	steps(unroll)
+	steps(1 << stepsLog2)
 	DECQ(n)
 	JNE(LabelRef("loop"))
 	Label("rest")
-	ANDQ(Imm(unroll-1), k)
+	ANDQ(Imm(1<<stepsLog2-1), k)
 	JE(LabelRef("end"))
 	Label("one")
 	steps(1)
@@ -144,10 +144,10 @@ func (s *set) endTile(rows int, acc []reg.VecPhysical) {
 	RET()
 }
 
-// startTile sets the sums to C and asks for the lines of the tile below, which is
+// loadOrClear sets the sums to C and asks for the lines of the tile below, which is
 // next; or it sets them to 0 and asks for C's own: the stores at the tile's end would
 // wait for them.
-func (s *set) startTile(rows int, acc []reg.VecPhysical) {
+func (s *set) loadOrClear(rows int, acc []reg.VecPhysical) {
 	load, c, ldc := Load(Param("load"), GP8()), base("c"), stride("ldc", 4)
 	TESTB(load, load)
 	JE(LabelRef("clear"))
@@ -157,8 +157,7 @@ func (s *set) startTile(rows int, acc []reg.VecPhysical) {
 	for r := range rows {
 		VMOVUPS(Mem{Base: c}, acc[2*r])
 		VMOVUPS(Mem{Base: c, Disp: s.bytes()}, acc[2*r+1])
-		PREFETCHT0(Mem{Base: next})
-		PREFETCHT0(Mem{Base: next, Disp: 2*s.bytes() - 1})
+		s.prefetchRow(next)
 		if r < rows-1 {
 			ADDQ(ldc, c)
 			ADDQ(ldc, next)
@@ -167,16 +166,24 @@ func (s *set) startTile(rows int, acc []reg.VecPhysical) {
 	JMP(LabelRef("start"))
 	Label("clear")
 	for r := range rows {
-		PREFETCHT0(Mem{Base: c})
-		PREFETCHT0(Mem{Base: c, Disp: s.bytes()})
+		s.prefetchRow(c)
 		if r < rows-1 {
 			ADDQ(ldc, c)
 		}
 	}
-	for _, v := range acc[:2*rows] {
+	for _, v := range acc {
 		s.zero(v)
 	}
 	Label("start")
+}
+
+// prefetchRow asks for the lines of a tile's row, wherever in a line it begins.
+func (s *set) prefetchRow(c reg.GPVirtual) {
+	const line = 64
+	for at := 0; at < 2*s.bytes(); at += line {
+		PREFETCHT0(Mem{Base: c, Disp: at})
+	}
+	PREFETCHT0(Mem{Base: c, Disp: 2*s.bytes() - 1})
 }
 
 // rowAddresses address rows at any stride from few pointers.
