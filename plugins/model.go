@@ -46,7 +46,7 @@ func (m *model) LogProbs(ctx context.Context, items []core.Item, d core.Detail) 
 		})
 	}
 	if err == nil {
-		err = sameLength("scores", len(scores), len(items))
+		err = sameShape(scores, items)
 	}
 	if err != nil {
 		return nil, m.backend.mapError(ctx, err)
@@ -62,8 +62,8 @@ func (m *model) Accumulate(ctx context.Context, items []core.Item, grad core.Gra
 	if err != nil {
 		return m.backend.mapError(ctx, err)
 	}
-	a := &accumulation{model: m.id, grad: grad, send: stream.Send, scores: make([][]core.Score, 0, len(items))}
-	if err = sent(a.sendItems(items)); err == nil {
+	a := &accumulation{model: m.id, items: items, grad: grad, send: stream.Send, scores: make([][]core.Score, 0, len(items))}
+	if err = sent(a.sendItems()); err == nil {
 		err = receiveAll(stream.Recv, func(answer *pb.BackendAnswer) error {
 			if r := answer.GetReport(); r != nil {
 				forward(ctx, r)
@@ -85,6 +85,7 @@ func (m *model) Accumulate(ctx context.Context, items []core.Item, grad core.Gra
 // accumulation is the host's side of the conversation of Accumulate.
 type accumulation struct {
 	model    uint64
+	items    []core.Item
 	grad     core.GradFunc
 	send     func(*pb.AccumulateRequest) error
 	scores   [][]core.Score
@@ -92,8 +93,8 @@ type accumulation struct {
 	failed   error // of grad
 }
 
-func (a *accumulation) sendItems(items []core.Item) error {
-	for rows, last := range chunks(convert(items, toItem)) {
+func (a *accumulation) sendItems() error {
+	for rows, last := range chunks(convert(a.items, toItem)) {
 		message := &pb.AccumulateItems{Model: a.model, Items: rows, Last: last}
 		if err := a.send(&pb.AccumulateRequest{Request: &pb.AccumulateRequest_Items{Items: message}}); err != nil {
 			return err
@@ -102,11 +103,15 @@ func (a *accumulation) sendItems(items []core.Item) error {
 	return nil
 }
 
-// receive gathers scores and, with the last of them, sends the weights.
+// receive gathers scores and, with the last of them, sends the weights. Scores
+// of another shape than the items' are an error, and grad is not called.
 func (a *accumulation) receive(scores *pb.Scores) error {
 	a.scores = append(a.scores, convert(scores.GetRows(), fromScores)...)
 	if !scores.GetLast() {
 		return nil
+	}
+	if err := sameShape(a.scores, a.items); err != nil {
+		return err
 	}
 	a.answered = true
 	weights, err := a.grad(a.scores)

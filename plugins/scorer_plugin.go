@@ -11,7 +11,9 @@ import (
 )
 
 // remoteScorer is the host's model as a partitioner or evaluator sees it: it
-// asks over the stream of the call that it is used in.
+// asks over the stream of the call that it is used in. What is asked in several
+// messages is asked to the end, also where the author's context ends in between:
+// the host would take the next question for the rest of this one.
 type remoteScorer struct {
 	call context.Context // of the stream
 	ask  func(*pb.ScorerCall) error
@@ -22,7 +24,10 @@ var _ core.Scorer = (*remoteScorer)(nil)
 
 // Info implements core.Scorer.
 func (s *remoteScorer) Info(ctx context.Context) (core.ModelInfo, error) {
-	if err := s.send(ctx, &pb.ScorerCall{Call: &pb.ScorerCall_Info{Info: &pb.InfoCall{}}}); err != nil {
+	if err := ctx.Err(); err != nil {
+		return core.ModelInfo{}, err
+	}
+	if err := s.send(&pb.ScorerCall{Call: &pb.ScorerCall_Info{Info: &pb.InfoCall{}}}); err != nil {
 		return core.ModelInfo{}, err
 	}
 	answer, err := s.receive()
@@ -34,11 +39,14 @@ func (s *remoteScorer) Info(ctx context.Context) (core.ModelInfo, error) {
 
 // Encode implements core.Scorer.
 func (s *remoteScorer) Encode(ctx context.Context, texts []core.Text, r core.EncodeRules) ([]core.Encoded, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for rows, last := range chunks(convert(texts, toText)) {
 		call := &pb.EncodeCall{
 			Texts: rows, Bos: string(r.BOS), MaxLength: int64(r.MaxLength), NoTruncation: r.NoTruncation, Last: last,
 		}
-		if err := s.send(ctx, &pb.ScorerCall{Call: &pb.ScorerCall_Encode{Encode: call}}); err != nil {
+		if err := s.send(&pb.ScorerCall{Call: &pb.ScorerCall_Encode{Encode: call}}); err != nil {
 			return nil, err
 		}
 	}
@@ -50,16 +58,19 @@ func (s *remoteScorer) Encode(ctx context.Context, texts []core.Text, r core.Enc
 		}
 		encoded = append(encoded, convert(answer.GetEncoded().GetRows(), fromEncoded)...)
 		if answer.GetEncoded().GetLast() {
-			return encoded, sameLength("encoded texts", len(encoded), len(texts))
+			return encoded, sameLength("encoded texts", len(encoded), len(texts), "texts")
 		}
 	}
 }
 
 // LogProbs implements core.Scorer.
 func (s *remoteScorer) LogProbs(ctx context.Context, items []core.Item, d core.Detail) ([][]core.Score, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for rows, last := range chunks(convert(items, toItem)) {
 		call := &pb.LogProbsCall{Items: rows, Detail: toDetail(d), Last: last}
-		if err := s.send(ctx, &pb.ScorerCall{Call: &pb.ScorerCall_LogProbs{LogProbs: call}}); err != nil {
+		if err := s.send(&pb.ScorerCall{Call: &pb.ScorerCall_LogProbs{LogProbs: call}}); err != nil {
 			return nil, err
 		}
 	}
@@ -71,15 +82,12 @@ func (s *remoteScorer) LogProbs(ctx context.Context, items []core.Item, d core.D
 		}
 		scores = append(scores, convert(answer.GetScores().GetRows(), fromScores)...)
 		if answer.GetScores().GetLast() {
-			return scores, sameLength("scores", len(scores), len(items))
+			return scores, sameShape(scores, items)
 		}
 	}
 }
 
-func (s *remoteScorer) send(ctx context.Context, call *pb.ScorerCall) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+func (s *remoteScorer) send(call *pb.ScorerCall) error {
 	return s.broken(s.ask(call))
 }
 
@@ -109,11 +117,4 @@ func (s *remoteScorer) broken(err error) error {
 		return errors.New("the host has ended the call")
 	}
 	return fmt.Errorf("the connection to the host: %w", err)
-}
-
-func sameLength(what string, got, want int) error {
-	if got == want {
-		return nil
-	}
-	return fmt.Errorf("%d %s came back for %d", got, what, want)
 }
