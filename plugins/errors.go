@@ -68,14 +68,13 @@ func fromFailure(f *pb.Failure) *remoteError {
 	return e
 }
 
-// toStatus makes a gRPC status of an error of a plugin's implementation.
-// Statuses pass as they are.
+// toStatus makes a gRPC status of an error of a plugin's implementation. A status
+// is wrapped as any other error: it may be that of the author's own client, and
+// its code would say of the plugin what is true of the author's server. Where the
+// call's own stream has failed, gRPC has sent the status already.
 func toStatus(err error) error {
 	if err == nil {
 		return nil
-	}
-	if _, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
-		return err
 	}
 	f := toFailure(err)
 	s, detailErr := status.New(codes.Unknown, f.Message).WithDetails(f)

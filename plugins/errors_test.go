@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest"
 )
@@ -29,6 +32,24 @@ func TestTypedErrorsCross(t *testing.T) {
 		_, err = e.Evaluate(t.Context(), newScorer(), "")
 		if !errors.Is(err, want) || err.Error() != `evaluator "memory": `+cause.Error() {
 			t.Errorf("error %q, want one that is %q", err, want)
+		}
+	}
+}
+
+// A status of a server that the author asks says nothing of the plugin, which
+// lives and has what is called.
+func TestStatusesOfTheAuthorsOwn(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unavailable, codes.Unimplemented, codes.Canceled} {
+		judge := status.Error(code, "the judge is out")
+		fails := evaluateFunc(func(context.Context, core.Scorer, string) ([]core.Metric, error) { return nil, judge })
+		p := inProcess(t, evaluatorService(func(core.Options) (core.Evaluator, error) { return fails, nil }))
+		e, err := newEvaluator(t.Context(), p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Evaluate(t.Context(), newScorer(), "")
+		if errors.Is(err, ErrPluginExited) || errors.Is(err, core.ErrUnsupported) || err == nil || err.Error() != `evaluator "memory": `+judge.Error() {
+			t.Errorf("error %v, want that of the judge", err)
 		}
 	}
 }
