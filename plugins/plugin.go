@@ -27,7 +27,8 @@ const (
 	protocolVersion = 1
 	cookieKey       = "STEPWISE_PLUGIN"
 	cookieValue     = "a partitioner, an evaluator or a backend"
-	dispensed       = "stepwise" // the one entry of the plugin set
+	hostKey         = "STEPWISE_HOST_PID" // the host's process id
+	dispensed       = "stepwise"          // the one entry of the plugin set
 
 	closeTimeout = 5 * time.Second // for a plugin to free what it holds
 	killGrace    = 3 * time.Second // for its process to end by itself
@@ -116,6 +117,7 @@ func (p *Plugin) launch(ctx context.Context, l launch) error {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
 			p.sockets = dir
 			p.runner.cmd.Env = append(environment(os.Environ(), l.env), cmd.Env...)
+			p.runner.cmd.Env = append(p.runner.cmd.Env, fmt.Sprintf("%s=%d", hostKey, os.Getpid()))
 			return p.runner, checkSocketDir(dir)
 		},
 	})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -45,6 +46,17 @@ func pythonWithGRPC(t *testing.T) string {
 		t.Skipf("python3 with grpcio: %q does not import it", python)
 	}
 	return python
+}
+
+func TestPythonHostEndsBeforeStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("python3 with grpcio: not in short mode")
+	}
+	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	state, out := withoutHost(t, pythonWithGRPC(t), "python/stepwise_partitioner_by_length.py")
+	if state != "exit status 1" || !strings.HasSuffix(out, "the host is gone\n") {
+		t.Errorf("the plugin ended with %q: %s", state, out)
+	}
 }
 
 func TestPythonPartitioner(t *testing.T) {

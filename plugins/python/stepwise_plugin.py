@@ -15,6 +15,7 @@ import stepwise_pb2 as pb
 import stepwise_pb2_grpc as rpc
 
 COOKIE = ("STEPWISE_PLUGIN", "a partitioner, an evaluator or a backend")
+HOST = "STEPWISE_HOST_PID"
 PROTOCOL = 1
 VERSION = "1.0.0"
 CHUNK = 1 << 20  # bytes; what has no bound is cut at about this
@@ -32,7 +33,9 @@ def serve(kind, register):
     # printed, also from C, goes to its log.
     handshake = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    parent = os.getppid()
+    host = _host()
+    if os.getppid() != host:
+        sys.exit("the host is gone")
     done = threading.Event()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=OPTIONS)
     rpc.add_PluginServicer_to_server(_Plugin(kind), server)
@@ -43,9 +46,17 @@ def serve(kind, register):
     server.start()
     print(f"1|{PROTOCOL}|unix|{path}|grpc", file=handshake, flush=True)
     while not done.wait(0.2):
-        if os.getppid() != parent:  # the host is gone
+        if os.getppid() != host:  # it is gone
             os._exit(1)
     server.stop(grace=1).wait()
+
+
+def _host():
+    """The process id that the host has given: the imports take a while, and a host
+    that ends meanwhile is no parent any more. A plugin that leads no process group
+    was started by the host's child, a script; that one is to be watched then."""
+    host = os.environ.pop(HOST, "")
+    return int(host) if host and os.getpgrp() == os.getpid() else os.getppid()
 
 
 class _Plugin(rpc.PluginServicer):
