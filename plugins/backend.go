@@ -105,6 +105,9 @@ func (b *Backend) Forecast(ctx context.Context, path string, o core.OpenOptions,
 	request := &pb.ForecastRequest{Path: path, Options: options, MicroBatch: convert(w.MicroBatch, toShape)}
 	var f *pb.Forecast
 	err = call(ctx, b, b.client.Forecast, request, func(a *pb.BackendAnswer) { f = a.GetForecast() })
+	if err == nil && f == nil {
+		err = b.mapError(ctx, errEarly)
+	}
 	return fromForecast(f), err
 }
 
