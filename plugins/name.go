@@ -25,7 +25,8 @@ var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 const filePrefix = "stepwise-"
 
 // CheckName refuses kinds that do not exist and names that are not lower-case
-// letters, digits and inner hyphens. No path can thus be smuggled in as a name.
+// letters, digits and hyphens, or that begin with a hyphen. Neither a path nor an
+// option of a command can thus be smuggled in as a name.
 func CheckName(kind Kind, name string) error {
 	switch kind {
 	case KindBackend, KindPartitioner, KindEvaluator:

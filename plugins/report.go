@@ -46,8 +46,8 @@ type reporter struct {
 
 var _ core.Reporter = (*reporter)(nil)
 
-// Progress sends the first and the last of its kind, and in between no more
-// than the wire and the terminal have use for.
+// Progress sends the last of its kind and, of all kinds together, no more than
+// the wire and the terminal have use for: one in progressEvery.
 func (r *reporter) Progress(what string, done, total int) {
 	r.mu.Lock()
 	due := done == total || time.Since(r.last) >= progressEvery
