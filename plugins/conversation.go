@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 
 	"github.com/stepwise-dpo/stepwise/core"
 	pb "github.com/stepwise-dpo/stepwise/plugins/proto"
@@ -42,37 +41,4 @@ func sent(err error) error {
 // withReports returns a context whose Reporter sends to the host.
 func withReports(ctx context.Context, send func(*pb.Report) error) context.Context {
 	return core.WithReporter(ctx, &reporter{send: send})
-}
-
-// configured makes an author's implementation of the options, once.
-type configured[T any] struct {
-	new func(core.Options) (T, error)
-
-	mu    sync.Mutex
-	value T
-	done  bool
-}
-
-func (c *configured[T]) configure(options string) error {
-	o, err := fromOptions(options)
-	if err != nil {
-		return err
-	}
-	value, err := c.new(o)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.value, c.done = value, true
-	return nil
-}
-
-func (c *configured[T]) get() (T, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.done {
-		return c.value, errors.New("the plugin has not been configured")
-	}
-	return c.value, nil
 }

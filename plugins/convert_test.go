@@ -85,4 +85,6 @@ func TestSourcesAndStepsAreCut(t *testing.T) {
 		t.Errorf("%d steps came back", len(in.steps))
 	}
 	wantText(t, in.add(&pb.Steps{Rows: []*pb.Step{{Index: 7}}}), "step 7 came after 3 steps")
+	in = &stepsInput{}
+	wantText(t, in.add(&pb.Steps{Rows: []*pb.Step{{Index: -1}}}), "step -1 came after 0 steps")
 }

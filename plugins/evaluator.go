@@ -2,8 +2,6 @@ package plugins
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 
 	"google.golang.org/grpc"
 
@@ -65,18 +63,6 @@ func (e *Evaluator) Evaluate(ctx context.Context, s core.Scorer, dir string) ([]
 		return nil, host.restore(e.mapError(ctx, err))
 	}
 	return metrics, nil
-}
-
-// absolute makes a path independent of the working folder; empty stays empty.
-func absolute(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("%q: %w", path, err)
-	}
-	return abs, nil
 }
 
 // evaluatorServer serves an author's evaluator.

@@ -24,22 +24,6 @@ func newPartitioner(ctx context.Context, p *Plugin, o core.Options) (*Partitione
 	return &Partitioner{p, client}, p.configure(ctx, client, o)
 }
 
-// configurer is what the clients of partitioners and evaluators have in common.
-type configurer interface {
-	Configure(context.Context, *pb.ConfigureRequest, ...grpc.CallOption) (*pb.ConfigureResponse, error)
-}
-
-func (p *Plugin) configure(ctx context.Context, c configurer, o core.Options) error {
-	options, err := toOptions(o)
-	if err != nil {
-		return fmt.Errorf("%s: %w", p.info.title(), err)
-	}
-	call, cancel := p.begin(ctx)
-	defer cancel()
-	_, err = c.Configure(call, &pb.ConfigureRequest{Options: options})
-	return p.mapError(ctx, err)
-}
-
 // Partition implements core.Partitioner.
 func (p *Partitioner) Partition(ctx context.Context, sources []core.Source, base core.Scorer) ([]core.Step, error) {
 	call, cancel := p.begin(ctx)
@@ -122,10 +106,10 @@ func (in *stepsInput) add(message *pb.Steps) error {
 		refs := convert(row.GetPairs(), func(r *pb.PairRef) core.PairRef {
 			return core.PairRef{Source: int(r.GetSource()), Pair: int(r.GetPair())}
 		})
-		switch i := int(row.GetIndex()); i {
-		case len(in.steps):
+		switch i := int(row.GetIndex()); {
+		case i == len(in.steps):
 			in.steps = append(in.steps, core.Step{Pairs: refs})
-		case len(in.steps) - 1:
+		case i >= 0 && i == len(in.steps)-1:
 			in.steps[i].Pairs = append(in.steps[i].Pairs, refs...)
 		default:
 			return fmt.Errorf("step %d came after %d steps", i, len(in.steps))
