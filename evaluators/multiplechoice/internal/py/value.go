@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -53,9 +55,10 @@ func (o Object) Keys() []string {
 	return keys
 }
 
-// ParseJSON reads the one JSON value that data holds.
+// ParseJSON reads the one JSON value that data holds; like Python's json it also
+// takes NaN, Infinity and -Infinity.
 func ParseJSON(data []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
+	d := json.NewDecoder(bytes.NewReader(finite(data)))
 	d.UseNumber()
 	r := reader{decoder: d}
 	v, err := r.value()
@@ -66,6 +69,31 @@ func ParseJSON(data []byte) (any, error) {
 		return nil, fmt.Errorf("text after the JSON value at byte %d", d.InputOffset())
 	}
 	return v, nil
+}
+
+// stringOrWord matches a string, or a number that JSON has no word for.
+var stringOrWord = regexp.MustCompile(`(?s)"(?:[^"\\]|\\.)*"|NaN|-?Infinity`)
+
+// nan stands for NaN while encoding/json reads; no writer of numbers makes it.
+const nan = "-0e-0990099"
+
+// finite puts numbers that encoding/json reads for those that it does not; [number]
+// makes of them what they were. The spaces keep them apart from what stands beside.
+func finite(data []byte) []byte {
+	if !bytes.Contains(data, []byte("NaN")) && !bytes.Contains(data, []byte("Infinity")) {
+		return data
+	}
+	return stringOrWord.ReplaceAllFunc(data, func(found []byte) []byte {
+		switch string(found) {
+		case "NaN":
+			return []byte(" " + nan + " ")
+		case "Infinity":
+			return []byte(" 1e999 ")
+		case "-Infinity":
+			return []byte(" -1e999 ")
+		}
+		return found
+	})
 }
 
 // maxDepth bounds nesting, as encoding/json does for whole values.
@@ -138,6 +166,9 @@ func (r *reader) list() (any, error) {
 // number returns n as Python's json would: an int, or a float where it has a
 // point or an exponent.
 func number(n json.Number) any {
+	if n == nan {
+		return math.NaN()
+	}
 	if strings.ContainsAny(string(n), ".eE") {
 		f, _ := n.Float64() // out of range is ±Inf, as in Python
 		return f
