@@ -101,9 +101,9 @@ func regexReplace(v any, args []any) (any, error) {
 	return pattern.ReplaceAllLiteralString(t[0], t[2]), nil
 }
 
-// split is str.split(separator[, maxsplit]).
+// split is str.split(separator[, maxsplit]); below 0 there is no maximum.
 func split(v any, args []any) (any, error) {
-	most := int64(-2)
+	most := int64(-1)
 	if len(args) == 2 {
 		n, ok := args[1].(int64)
 		if !ok {
@@ -118,8 +118,12 @@ func split(v any, args []any) (any, error) {
 	if t[1] == "" {
 		return nil, errors.New("an empty separator")
 	}
+	count := -1
+	if most >= 0 {
+		count = int(most) + 1
+	}
 	var parts []any
-	for _, s := range strings.SplitN(t[0], t[1], int(most)+1) {
+	for _, s := range strings.SplitN(t[0], t[1], count) {
 		parts = append(parts, s)
 	}
 	return parts, nil
@@ -219,11 +223,11 @@ func join(v any, args []any) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s is no list", describe(v))
 	}
-	separator, err := "", error(nil)
+	separator := ""
 	if len(args) > 0 {
-		t, e := textsOf("", args, 1)
-		if e != nil {
-			return nil, e
+		t, err := textsOf("", args, 1)
+		if err != nil {
+			return nil, err
 		}
 		separator = t[1]
 	}
@@ -231,5 +235,5 @@ func join(v any, args []any) (any, error) {
 	for i, e := range list {
 		texts[i] = py.Str(e)
 	}
-	return strings.Join(texts, separator), err
+	return strings.Join(texts, separator), nil
 }

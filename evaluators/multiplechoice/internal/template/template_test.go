@@ -65,8 +65,10 @@ func TestValue(t *testing.T) {
 		"{{choices.values()[1]}}":                           []any{"1", "2"},
 		"{{ {'a': n, 'b': [n]} }}":                          py.Object{{Key: "a", Value: int64(3)}, {Key: "b", Value: []any{int64(3)}}},
 		"{{[['1', '2'].index(key) for key in ['2', '1']]}}": []any{int64(1), int64(0)},
-		"{{n}}":  int64(3),
-		"{{n}}.": "3.",
+		"{{'a-b-c'.split('-', -1)}}":                        []any{"a", "b", "c"},
+		"{{'a-b-c'.split('-', 0)}}":                         []any{"a-b-c"},
+		"{{n}}":                                             int64(3),
+		"{{n}}.":                                            "3.",
 	} {
 		tmpl, err := Parse(source)
 		if err != nil {
