@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 type library struct {
 	root string                 // empty = the hub
 	hub  *checkpoint.Datasets   // made when it is first needed
-	read map[string][]py.Object // by file and row mapping
+	read map[string][]py.Object // by files and how they are read
 }
 
 func newLibrary(root string) *library {
@@ -107,7 +108,7 @@ func (l *library) raw(ctx context.Context, d *Definition, split string) ([]py.Ob
 	}
 	patterns := hubPatterns(d, split)
 	for _, pattern := range patterns {
-		paths, err := filepath.Glob(filepath.Join(l.root, filepath.FromSlash(pattern)))
+		paths, err := globIn(l.root, pattern)
 		if err != nil {
 			return nil, err
 		}
@@ -125,8 +126,21 @@ func (l *library) raw(ctx context.Context, d *Definition, split string) ([]py.Ob
 		}
 		patterns = append(patterns, fillPath(f.Path, d, split))
 	}
-	return nil, noData(d, split, "nothing in %q is one of %s; get it from https://huggingface.co/datasets/%s",
-		l.root, strings.Join(patterns, ", "), d.DatasetPath)
+	remedy := "put it there"
+	if d.DatasetPath != "" {
+		remedy = "get it from https://huggingface.co/datasets/" + d.DatasetPath
+	}
+	return nil, noData(d, split, "nothing in %q is one of %s; %s", l.root, strings.Join(patterns, ", "), remedy)
+}
+
+// globIn returns the files of a folder that match a pattern with slashes, sorted.
+// In the folder's own path nothing is a pattern.
+func globIn(dir, pattern string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(dir), pattern)
+	for i, name := range names {
+		names[i] = filepath.Join(dir, filepath.FromSlash(name))
+	}
+	return names, err
 }
 
 // other returns the path of a split in another layout than the hub's, or nothing
@@ -147,7 +161,11 @@ func (l *library) other(d *Definition, f File, split string) (string, error) {
 
 // hubPatterns are the places of a split below a data folder that holds copies of
 // the hub's data sets, by their names or below hub; slashes are between the parts.
+// A task without a data set has none.
 func hubPatterns(d *Definition, split string) []string {
+	if d.DatasetPath == "" {
+		return nil
+	}
 	return append(inRepository(d.DatasetPath, d, split), inRepository(path.Join("hub", d.DatasetPath), d, split)...)
 }
 
@@ -182,7 +200,7 @@ func fillPath(path string, d *Definition, split string) string {
 
 // files returns the documents of the files one after the other.
 func (l *library) files(paths []string, f File) ([]py.Object, error) {
-	key := strings.Join(append(slices.Clone(paths), f.Row...), "\n")
+	key := fmt.Sprintf("%q %q %t %q", paths, f.Columns, f.hasHeader(), f.Row)
 	if docs, ok := l.read[key]; ok {
 		return docs, nil
 	}

@@ -1,12 +1,14 @@
 package multiplechoice
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
 
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
 )
@@ -54,6 +56,55 @@ func TestParquet(t *testing.T) {
 	}
 	if a, b := dump(got), dump(want); a != b {
 		t.Error(firstDifference(a, b))
+	}
+}
+
+// TestParquetTypes reads columns of other types than JSON has into what can be
+// written into the samples.
+func TestParquetTypes(t *testing.T) {
+	type row struct {
+		A uint8            `parquet:"a"`
+		B uint32           `parquet:"b"`
+		C uint64           `parquet:"c"`
+		D uint64           `parquet:"d"`
+		E deprecated.Int96 `parquet:"e"`
+	}
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	if err := parquet.WriteFile(path, []row{{1, math.MaxUint32, 3, math.MaxUint64, deprecated.Int96{5}}}); err != nil {
+		t.Fatal(err)
+	}
+	docs, err := readFile(path, File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := py.DumpJSON(docs, py.Format{}), `[{"a": 1, "b": 4294967295, "c": 3, "d": 18446744073709551615, "e": "5"}]`; got != want {
+		t.Errorf("documents %s, want %s", got, want)
+	}
+	if a, _ := docs[0].Get("a"); a != int64(1) {
+		t.Errorf("a is a %T", a)
+	}
+}
+
+// TestOwnFiles: tasks without a data set read their own files alone, each as it
+// says, from a folder whose name looks like a pattern.
+func TestOwnFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x[1]")
+	write(t, filepath.Join(dir, "a_test.jsonl"), `{"n": 1}`)
+	write(t, filepath.Join(dir, "b_test.jsonl"), `{"n": 2}`)
+	write(t, filepath.Join(dir, "c.csv"), "x,y\n")
+	write(t, filepath.Join(dir, "hub/d/test.jsonl"), `{"n": 4}`)
+	l, no := newLibrary(dir), false
+	for want, d := range map[string]*Definition{
+		`[{"m": 1}]`:             {Files: []File{{Path: "a_{split}.jsonl", Row: []string{"m = n"}}}},
+		`[{"n": 2}]`:             {Files: []File{{Path: "b_{split}.jsonl"}}},
+		`[{"p": "x", "q": "y"}]`: {Files: []File{{Path: "c.csv", Header: &no, Columns: []string{"p", "q"}}}},
+		`[{"q": "x", "p": "y"}]`: {Files: []File{{Path: "c.csv", Header: &no, Columns: []string{"q", "p"}}}},
+		`[{"n": 4}]`:             {DatasetPath: "d"},
+	} {
+		docs, err := l.split(t.Context(), d, "test")
+		if got := py.DumpJSON(docs, py.Format{}); err != nil || got != want {
+			t.Errorf("%s, %v, want %s", got, err, want)
+		}
 	}
 }
 

@@ -75,6 +75,8 @@ type File struct {
 	Row []string `toml:"row"`
 }
 
+func (f File) hasHeader() bool { return f.Header == nil || *f.Header }
+
 // check reports everything that is wrong with the definition.
 func (d *Definition) check() error {
 	var faults []error
@@ -101,7 +103,32 @@ func (d *Definition) check() error {
 		}
 	}
 	need(d.NumFewshot == nil || *d.NumFewshot >= 0, "num_fewshot is negative")
-	return errors.Join(faults...)
+	return errors.Join(append(faults, d.templateFaults()...)...)
+}
+
+// templateFaults are the texts and fields that do not parse.
+func (d *Definition) templateFaults() []error {
+	var faults []error
+	text := func(key string, entry any) {
+		if _, err := compileView(entry); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	fields := func(key string, entries []string) {
+		if _, err := compileMapping(entries); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	text("doc_to_text", d.DocToText)
+	text("doc_to_target", d.DocToTarget)
+	text("doc_to_choice", d.DocToChoice)
+	text("description", d.Description)
+	fields("fields", d.Fields)
+	fields("add_fields", d.AddFields)
+	for _, f := range d.Files {
+		fields(fmt.Sprintf("files %q: row", f.Path), f.Row)
+	}
+	return faults
 }
 
 // evalSplit is the split that is evaluated, as lm-eval chooses it.

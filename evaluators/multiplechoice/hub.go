@@ -2,7 +2,10 @@ package multiplechoice
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"path"
 	"slices"
 	"strings"
@@ -27,10 +30,21 @@ func (l *library) fromHub(ctx context.Context, d *Definition, split string) ([]s
 	paths, err := l.hub.Fetch(ctx, d.DatasetPath, func(all []string) ([]string, error) {
 		return firstMatches(all, inRepository("", d, split))
 	})
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case unreachable(err):
+		err = fmt.Errorf("task %q: split %q: %w; try again, or set the option data to a folder that has it", d.Task, split, err)
+	default:
 		err = noData(d, split, "%w; see https://huggingface.co/datasets/%s, or set the option data to a folder that has it", err, d.DatasetPath)
 	}
 	return paths, err
+}
+
+// unreachable says whether the network failed (or the disk), so that nothing is
+// known of the data.
+func unreachable(err error) bool {
+	var failed net.Error
+	return errors.As(err, &failed) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // firstMatches returns, sorted, the paths that match the first pattern that any do.

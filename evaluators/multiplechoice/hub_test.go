@@ -267,6 +267,13 @@ func TestHubErrors(t *testing.T) {
 	wantError(t, core.Options{"tasks": []string{"winogrande"}}, `data set "allenai/winogrande"`, "private or gated: set HF_TOKEN")
 }
 
+// TestHubUnreachable: a hub that cannot be asked is no hub that lacks the data.
+func TestHubUnreachable(t *testing.T) {
+	newFakeHub(t)
+	t.Setenv("HF_ENDPOINT", "http://no host")
+	wantError(t, core.Options{"tasks": []string{"piqa"}, "skip_missing": true}, `task "piqa": split "validation"`, "no host", "try again, or set the option data")
+}
+
 // TestNoDataset: a task of one's own without a data set needs the option data.
 func TestNoDataset(t *testing.T) {
 	dir := t.TempDir()

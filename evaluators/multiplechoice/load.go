@@ -32,7 +32,7 @@ type document struct {
 
 // Load reads the newest results_*.json in dir and the samples of its tasks.
 func Load(dir string) (*Results, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "results_*.json"))
+	paths, err := globIn(dir, "results_*.json")
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,15 @@
 package multiplechoice
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
 )
@@ -53,7 +56,8 @@ func readParquet(path string) (docs []py.Object, err error) {
 }
 
 // ordered converts a value that the library made of column c: maps become
-// objects in the schema's order, list groups become lists.
+// objects in the schema's order, list groups become lists, and what JSON could not
+// hold (times, say) becomes text.
 func ordered(c *parquet.Column, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -71,10 +75,28 @@ func ordered(c *parquet.Column, v any) any {
 		return string(v)
 	case int32:
 		return int64(v)
+	case uint32:
+		return int64(v)
+	case int64:
+		if v < 0 && unsigned(c) { // the library has no uint64
+			return json.Number(strconv.FormatUint(uint64(v), 10))
+		}
+		return v
 	case float32:
 		return float64(v)
+	case nil, bool, float64, string:
+		return v
 	}
-	return v
+	return fmt.Sprint(v)
+}
+
+func unsigned(c *parquet.Column) bool {
+	t := c.Type().LogicalType()
+	if t == nil {
+		return false
+	}
+	integer, ok := t.Value.(*format.IntType)
+	return ok && !integer.IsSigned
 }
 
 // listGroup unwraps Parquet's three-level list: a group with one repeated group

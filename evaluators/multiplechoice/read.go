@@ -111,7 +111,7 @@ func readCSV(data []byte, f File) ([]py.Object, error) {
 		return nil, err
 	}
 	columns := f.Columns
-	if hasHeader := f.Header == nil || *f.Header; hasHeader && len(rows) > 0 {
+	if f.hasHeader() && len(rows) > 0 {
 		if columns == nil {
 			columns = rows[0]
 		}
