@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -22,12 +23,13 @@ type catalog struct {
 	tasks   map[string]*Definition
 	groups  map[string]*Group
 	aliases map[string]string
+	files   map[string]string // of the folder being read, by the name each defines
 }
 
 // loadCatalog reads the built-in definitions and those of the user's folder, if
 // it is not empty; a definition of the user's replaces a built-in one.
 func loadCatalog(p Preset, userDir string) (*catalog, error) {
-	c := &catalog{map[string]*Definition{}, map[string]*Group{}, map[string]string{}}
+	c := &catalog{tasks: map[string]*Definition{}, groups: map[string]*Group{}, aliases: map[string]string{}}
 	tasks, err := fs.Sub(builtin, "tasks")
 	if err != nil {
 		return nil, err
@@ -49,6 +51,7 @@ func (c *catalog) addFolder(dir fs.FS, p Preset) error {
 	if err != nil {
 		return err
 	}
+	c.files = map[string]string{}
 	var faults []error
 	for _, f := range files {
 		if path.Ext(f.Name()) != ".toml" {
@@ -74,31 +77,58 @@ func (c *catalog) addFile(dir fs.FS, name string, p Preset) error {
 		return err
 	}
 	if kind.Group != "" {
-		g := &Group{Scale: 1}
-		if err := decode(string(source), g, p); err != nil {
-			return err
-		}
-		c.groups[g.Name] = g
-		return nil
+		return c.addGroup(name, string(source), p)
 	}
 	if len(kind.Each) == 0 {
-		return c.addTask(dir, string(source), p)
+		return c.addTask(dir, name, string(source), p)
 	}
 	for _, n := range kind.Each {
 		one := strings.NewReplacer("$name", n, "$words", strings.ReplaceAll(n, "_", " ")).Replace(string(source))
-		if err := c.addTask(dir, one, p); err != nil {
+		if err := c.addTask(dir, name, one, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *catalog) addTask(dir fs.FS, source string, p Preset) error {
+func (c *catalog) addGroup(file, source string, p Preset) error {
+	g, plain := &Group{Scale: 1}, &Group{} // plain is without [leaderboard]
+	if err := decode(source, g, p); err != nil {
+		return err
+	}
+	if err := decode(source, plain, LMEval); err != nil {
+		return err
+	}
+	if err := g.checkSettings(slices.Concat(g.Tasks, plain.Tasks)); err != nil {
+		return err
+	}
+	if err := c.claim(g.Name, file); err != nil {
+		return err
+	}
+	c.groups[g.Name] = g
+	return nil
+}
+
+// claim makes a name the file's, whatever another folder's file defined by it.
+func (c *catalog) claim(name, file string) error {
+	if other, ok := c.files[name]; ok {
+		return fmt.Errorf("%q is already defined by %s of the same folder; rename one of them", name, other)
+	}
+	c.files[name] = file
+	delete(c.tasks, name)
+	delete(c.groups, name)
+	return nil
+}
+
+func (c *catalog) addTask(dir fs.FS, file, source string, p Preset) error {
 	d := &Definition{}
 	if err := decodeTask(dir, source, d, p, 0); err != nil {
 		return err
 	}
 	if err := d.check(); err != nil {
+		return err
+	}
+	if err := c.claim(d.Task, file); err != nil {
 		return err
 	}
 	c.tasks[d.Task] = d
@@ -130,14 +160,16 @@ func decodeTask(dir fs.FS, source string, d *Definition, p Preset, depth int) er
 }
 
 // decode sets the struct that into points to from TOML and then, under the
-// leaderboard's preset, from its table [leaderboard].
+// leaderboard's preset, from its table [leaderboard]. A list that is set replaces
+// the one that was there.
 func decode[T any](source string, into *T, p Preset) error {
-	meta, err := toml.Decode(source, into)
+	var over struct{ Leaderboard toml.Primitive }
+	overMeta, err := toml.Decode(source, &over)
 	if err != nil {
 		return err
 	}
-	var over struct{ Leaderboard toml.Primitive }
-	overMeta, err := toml.Decode(source, &over)
+	clearLists(into, overMeta.Keys())
+	meta, err := toml.Decode(source, into)
 	if err != nil {
 		return err
 	}
@@ -146,11 +178,29 @@ func decode[T any](source string, into *T, p Preset) error {
 		target = new(T) // checked all the same
 	}
 	if overMeta.IsDefined("leaderboard") {
+		clearLists(target, overMeta.Keys(), "leaderboard")
 		if err := overMeta.PrimitiveDecode(over.Leaderboard, target); err != nil {
 			return fmt.Errorf("leaderboard: %w", err)
 		}
 	}
 	return unknownKeys(meta, overMeta)
+}
+
+// clearLists empties the lists of the struct that into points to which a source
+// with these keys sets in the table of that name: the decoder reuses the elements
+// of a list that is there, and leaves what the source does not set of them.
+func clearLists(into any, keys []toml.Key, table ...string) {
+	v := reflect.ValueOf(into).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("toml")
+		sets := func(k toml.Key) bool {
+			n := len(table)
+			return len(k) == n+1 && slices.Equal(k[:n], table) && strings.EqualFold(k[n], name)
+		}
+		if v.Field(i).Kind() == reflect.Slice && slices.ContainsFunc(keys, sets) {
+			v.Field(i).SetZero()
+		}
+	}
 }
 
 // unknownKeys is an error that lists the keys which neither decoding took.
@@ -206,6 +256,9 @@ func (c *catalog) names() []string {
 // TaskNames returns every task and group that can be asked for, those defined
 // in taskDir among them, in alphabetical order.
 func TaskNames(p Preset, taskDir string) ([]string, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	c, err := loadCatalog(p, taskDir)
 	if err != nil {
 		return nil, err

@@ -94,6 +94,9 @@ func (c *catalog) add(s *selection, name string, around []Setting) error {
 		return fmt.Errorf("no task or group %q; there are: %s", name, strings.Join(c.names(), ", "))
 	}
 	if !slices.Contains(s.groups, g) {
+		if err := c.checkNumbers(g); err != nil {
+			return err
+		}
 		s.groups = append(s.groups, g)
 	}
 	for _, member := range g.Tasks {

@@ -20,6 +20,13 @@ const (
 	Leaderboard Preset = "leaderboard"
 )
 
+func (p Preset) check() error {
+	if p != LMEval && p != Leaderboard {
+		return fmt.Errorf("option \"preset\": %q is neither %q nor %q", p, LMEval, Leaderboard)
+	}
+	return nil
+}
+
 // Options are the evaluator's, in a configuration's [[eval]] options.
 type Options struct {
 	// Tasks are names of tasks and groups.
@@ -34,7 +41,8 @@ type Options struct {
 	// TaskDir is a folder of further task definitions, a TOML file each.
 	TaskDir string `json:"task_dir"`
 	// SkipMissing leaves out tasks whose data is not there, and says which,
-	// instead of refusing to start.
+	// instead of refusing to start. A network that fails is an error all the
+	// same.
 	SkipMissing bool `json:"skip_missing"`
 	// Limit is the documents of each task: a number, a fraction below 1, or 0
 	// for all.
@@ -82,14 +90,13 @@ func parseOptions(raw core.Options) (Options, error) {
 	if err := raw.Decode(&o); err != nil {
 		return o, err
 	}
-	var faults []error
+	faults := []error{o.Preset.check()}
 	refuse := func(wrong bool, format string, args ...any) {
 		if wrong {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
 	refuse(len(o.Tasks) == 0, "option \"tasks\" is missing: name tasks or groups, such as \"h4\"")
-	refuse(o.Preset != LMEval && o.Preset != Leaderboard, "option \"preset\": %q is neither %q nor %q", o.Preset, LMEval, Leaderboard)
 	refuse(o.Limit < 0 || o.Limit > 1 && o.Limit != Limit(math.Trunc(float64(o.Limit))),
 		"option \"limit\": %v is neither a number of documents nor a fraction below 1", float64(o.Limit))
 	refuse(o.NumFewshot != nil && *o.NumFewshot < 0, "option \"num_fewshot\" is negative")

@@ -2,10 +2,45 @@ package multiplechoice
 
 import (
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
 )
+
+// TestListsReplace: a list that a file or its table [leaderboard] sets keeps
+// nothing of the one before.
+func TestListsReplace(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "base.toml"), `
+task = "base"
+test_split = "test"
+doc_to_text = "q"
+doc_to_choice = "c"
+doc_to_target = "a"
+metrics = ["acc"]
+[[files]]
+path = "base.csv"
+split = "test"
+columns = ["x"]
+header = false
+row = ["q = x"]
+`)
+	write(t, filepath.Join(dir, "mine.toml"), "include = \"base.toml\"\ntask = \"mine\"\n[[files]]\npath = \"mine.csv\"\n[[leaderboard.files]]\nsplit = \"dev\"\n")
+	write(t, filepath.Join(dir, "g.toml"), "group = \"g\"\ntasks = [\"mine\"]\naggregate = [{ metric = \"acc\", weight_by_size = true }]\n[leaderboard]\naggregate = [{ metric = \"acc\" }]\n")
+	for preset, want := range map[Preset]File{LMEval: {Path: "mine.csv"}, Leaderboard: {Split: "dev"}} {
+		c, err := loadCatalog(preset, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.tasks["mine"].Files; !reflect.DeepEqual(got, []File{want}) {
+			t.Errorf("%s: files %+v, want %+v", preset, got, want)
+		}
+		if got := c.groups["g"].Aggregate; len(got) != 1 || got[0].WeightBySize != (preset == LMEval) {
+			t.Errorf("%s: aggregate %+v", preset, got)
+		}
+	}
+}
 
 // TestOwnTask evaluates the task of the package's documentation.
 func TestOwnTask(t *testing.T) {
