@@ -3,6 +3,7 @@ package multiplechoice
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,6 +40,9 @@ func difference(a, b *Results) (outcomes, error) {
 	if !slices.Equal(a.tasks, b.tasks) {
 		return nil, fmt.Errorf("the tasks differ: %s and %s", strings.Join(a.tasks, ", "), strings.Join(b.tasks, ", "))
 	}
+	if err := sameMetrics(a, b); err != nil {
+		return nil, err
+	}
 	d := outcomes{}
 	for _, task := range a.tasks {
 		var err error
@@ -52,6 +56,19 @@ func difference(a, b *Results) (outcomes, error) {
 	return d, nil
 }
 
+// sameMetrics refuses results of a that b lacks, or the other way round: of
+// tasks, and of the groups that a has.
+func sameMetrics(a, b *Results) error {
+	for _, name := range slices.Sorted(maps.Keys(a.all)) {
+		first, second := slices.Sorted(maps.Keys(a.all[name])), slices.Sorted(maps.Keys(b.all[name]))
+		if !slices.Equal(first, second) {
+			return fmt.Errorf("the metrics of %q differ: %q has [%s], %q has [%s]; evaluate both with the same tasks and preset",
+				name, a.Model, strings.Join(first, ", "), b.Model, strings.Join(second, ", "))
+		}
+	}
+	return nil
+}
+
 // paired summarizes the differences of every metric.
 func paired(a, b []document) (map[string]summary, error) {
 	if len(a) != len(b) {
@@ -61,6 +78,9 @@ func paired(a, b []document) (map[string]summary, error) {
 	for i := range a {
 		if a[i].hash != b[i].hash {
 			return nil, fmt.Errorf("document %d differs", i)
+		}
+		if !maps.EqualFunc(a[i].values, b[i].values, func(_, _ float64) bool { return true }) {
+			return nil, fmt.Errorf("the metrics of document %d differ", i)
 		}
 		for metric, v := range a[i].values {
 			values[metric] = append(values[metric], b[i].values[metric]-v)

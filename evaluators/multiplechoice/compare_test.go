@@ -154,7 +154,13 @@ func TestIncomparable(t *testing.T) {
 	piqa := evaluateInto(t, "a", checksum, core.Options{"tasks": []string{"piqa"}, "data": "testdata/bench"})
 	fewer := evaluateInto(t, "b", checksum, core.Options{"tasks": []string{"piqa"}, "data": "testdata/bench", "limit": 3})
 	other := evaluateInto(t, "c", checksum, core.Options{"tasks": []string{"boolq"}, "data": "testdata/bench"})
+	whole := evaluateInto(t, "d", checksum, h4Options())
+	parts := evaluateInto(t, "e", checksum, core.Options{"tasks": []string{"arc_challenge", "hellaswag", "mmlu", "truthfulqa_mc2"}, "data": "testdata/bench", "skip_missing": true, "num_fewshot": 2})
+	now := evaluateInto(t, "f", checksum, core.Options{"tasks": []string{"mmlu_sociology"}, "data": "testdata/bench"})
+	then := evaluateInto(t, "g", checksum, core.Options{"tasks": []string{"mmlu_sociology"}, "data": "testdata/bench", "preset": "leaderboard", "num_fewshot": 0})
 	for want, models := range map[string][]*Results{
+		`the metrics of "h4" differ: "d" has [h4], "e" has []`:                           {whole, parts},
+		`the metrics of "mmlu_sociology" differ: "f" has [acc], "g" has [acc, acc_norm]`: {now, then},
 		"6 documents and 3":      {piqa, fewer},
 		"the tasks differ":       {piqa, other},
 		"at least two models":    {piqa},
@@ -163,6 +169,15 @@ func TestIncomparable(t *testing.T) {
 		if _, err := Compare(models); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %q", err, want)
 		}
+	}
+	one, both := map[string]float64{"acc": 1}, map[string]float64{"acc": 1, "acc_norm": 1}
+	if _, err := paired([]document{{"x", both}}, []document{{"x", one}}); err == nil {
+		t.Error("samples with other metrics were paired")
+	}
+	odd := filepath.Join(t.TempDir(), "x[1]")
+	write(t, filepath.Join(odd, "results_1.json"), "{}")
+	if _, err := Load(odd); err == nil || !strings.Contains(err.Error(), "it holds no results") {
+		t.Errorf("a folder with brackets: %v", err)
 	}
 	if _, err := Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "holds no results") {
 		t.Errorf("an empty folder: %v", err)

@@ -129,6 +129,17 @@ func TestResultsFiles(t *testing.T) {
 	}
 }
 
+// TestUnknownOfModel: what is not known of the model is null.
+func TestUnknownOfModel(t *testing.T) {
+	_, out := evaluated(t, core.Options{"tasks": []string{"piqa"}, "data": "testdata/bench"}, checksumScorer())
+	results := out.results()
+	id, _ := results.Get("eot_token_id")
+	device, ok := object(results, "config").Get("device")
+	if id != nil || device != nil || !ok {
+		t.Errorf("eot_token_id %v, device %v", id, device)
+	}
+}
+
 // counted is the summary of n documents of which some are right.
 func counted(right, n int) summary {
 	values := make([]float64, n)
@@ -158,6 +169,7 @@ func adopt(got *py.Object, want py.Object) {
 	}
 	config := object(*got, "config")
 	config.Set("bootstrap_iters", int64(100000))
+	config.Set("device", "cpu")
 	for _, key := range []string{"results", "configs"} {
 		kept := slices.DeleteFunc(object(*got, key), func(m py.Member) bool {
 			_, ok := object(want, key).Get(m.Key)

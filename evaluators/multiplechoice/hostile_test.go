@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +137,13 @@ func TestUnderflow(t *testing.T) {
 	}
 }
 
+// TestLabels wants one for each choice.
+func TestLabels(t *testing.T) {
+	if _, err := firstMass([]bool{true, true, false}, []float64{-1}); err == nil || !strings.Contains(err.Error(), "3 labels for 1 choices") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestTruncation is reported, or refused where the user asks for that.
 func TestTruncation(t *testing.T) {
 	options := core.Options{"tasks": []string{"piqa"}, "data": "testdata/bench", "max_length": 5, "fail_on_truncation": true}
@@ -187,6 +195,9 @@ func TestBadOptions(t *testing.T) {
 	if _, err := New(core.Options{"tasks": []string{"arc"}}); err == nil || !strings.Contains(err.Error(), "arc_challenge") {
 		t.Errorf("an unknown task: %v", err)
 	}
+	if _, err := TaskNames("latest", ""); err == nil || !strings.Contains(err.Error(), `"latest" is neither "lm-eval" nor "leaderboard"`) {
+		t.Errorf("tasks of an unknown preset: %v", err)
+	}
 	if _, err := New(core.Options{"task": "piqa"}); err == nil || !strings.Contains(err.Error(), "options are: tasks") {
 		t.Errorf("an unknown option: %v", err)
 	}
@@ -203,15 +214,67 @@ func TestBadDefinitions(t *testing.T) {
 		"lost member":       {"group = \"g\"\ntasks = [\"nowhere\"]\n", `group "g": no task or group "nowhere"`},
 		"circle":            {"group = \"g\"\ntasks = [\"g\"]\n", `group "g" contains itself`},
 		"include of itself": {"include = \"x.toml\"\n", "files include each other"},
+		"broken template":   {"task = \"x\"\ndescription = \"{{a\"\n", `description: template "{{a": it ends where }} should stand`},
+		"broken choice":     {"task = \"x\"\ndoc_to_choice = \"{{a.b(}}\"\n", "doc_to_choice: template"},
+		"broken field":      {"task = \"x\"\nadd_fields = [\"a = b +\"]\n", "add_fields: expression"},
+		"broken row":        {"task = \"x\"\n[[files]]\npath = \"f\"\nrow = [\"a\"]\n", `files "f": row: field "a" is not of the form name = expression`},
+		"lost setting":      {"group = \"g\"\ntasks = [\"piqa\"]\n[set.piga]\nnum_fewshot = 1\n", `group "g": set.piga: "piga" is none of its tasks, which are: piqa`},
+		"lost aggregate":    {"group = \"g\"\ntasks = [\"piqa\"]\naggregate = [{ metric = \"accnorm\" }]\n", `group "g": aggregate: none of its tasks has the metric "accnorm"`},
+		"lost mean":         {"group = \"g\"\ntasks = [\"piqa\"]\nmean_of = [\"piqa/accnorm\"]\n", `mean_of "piqa/accnorm": "piqa" has not the metric "accnorm" but: acc, acc_norm`},
+		"mean of another":   {"group = \"g\"\ntasks = [\"mmlu\"]\nmean_of = [\"piqa/acc\"]\n", `mean_of "piqa/acc": "piqa" is none of its tasks and groups`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "x.toml"), c.toml)
-			_, err := New(core.Options{"tasks": []string{"piqa"}, "task_dir": dir})
+			_, err := New(core.Options{"tasks": []string{"piqa", "g"}, "task_dir": dir})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v lacks %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestDefinedTwice refuses a name that two files of a folder define.
+func TestDefinedTwice(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.toml"), "group = \"piqa\"\ntasks = [\"boolq\"]\n")
+	if c, err := loadCatalog(LMEval, dir); err != nil || c.tasks["piqa"] != nil || c.groups["piqa"] == nil {
+		t.Errorf("the built-in task stands beside the user's group, %v", err)
+	}
+	write(t, filepath.Join(dir, "b.toml"), "group = \"piqa\"\ntasks = [\"boolq\"]\n")
+	if _, err := loadCatalog(LMEval, dir); err == nil || !strings.Contains(err.Error(), `b.toml: "piqa" is already defined by a.toml`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestNotFinite: what a model without finite numbers leaves can be read again.
+func TestNotFinite(t *testing.T) {
+	e, err := New(core.Options{"tasks": []string{"h4"}, "data": "testdata/bench", "skip_missing": true, "num_fewshot": 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := checksumScorer()
+	s.answer = func(string, string) answer { return answer{ll: math.NaN()} }
+	dir := t.TempDir()
+	metrics, err := e.Evaluate(t.Context(), s, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"truthfulqa_mc2", "h4"} {
+		if !slices.ContainsFunc(metrics, func(m core.Metric) bool { return m.Task == name && math.IsNaN(m.Value) }) {
+			t.Errorf("no NaN of %s in %+v", name, metrics)
+		}
+	}
+	r, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Compare([]*Results{r, r})
+	if err != nil || !math.IsNaN(r.all["h4"]["h4"].value) {
+		t.Fatalf("h4 is %v, %v", r.all["h4"]["h4"], err)
+	}
+	if err := c.WritePlot(filepath.Join(dir, "plot.svg")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -105,6 +105,9 @@ func judgeFirstMass(q *question, lls []float64) (map[string]float64, error) {
 // firstMass is the probability of the answers before the first false one, among
 // all: sum exp(ll[:s]) / sum exp(ll).
 func firstMass(labels []bool, lls []float64) (float64, error) {
+	if err := oneEach(labels, lls); err != nil {
+		return 0, err
+	}
 	split := slices.Index(labels, false)
 	if split < 0 {
 		return 0, errors.New("mc2_targets hold no false answer")
@@ -124,8 +127,8 @@ func judgeTrueMass(q *question, lls []float64) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(labels) != len(lls) {
-		return nil, fmt.Errorf("mc2_targets hold %d labels for %d choices", len(labels), len(lls))
+	if err := oneEach(labels, lls); err != nil {
+		return nil, err
 	}
 	p := probabilities(lls)
 	all := py.PairwiseSum(p)
@@ -136,6 +139,14 @@ func judgeTrueMass(q *question, lls []float64) (map[string]float64, error) {
 		}
 	}
 	return map[string]float64{"acc": py.PairwiseSum(truth)}, nil
+}
+
+// oneEach refuses labels that are not one for each choice.
+func oneEach(labels []bool, lls []float64) error {
+	if len(labels) != len(lls) {
+		return fmt.Errorf("mc2_targets hold %d labels for %d choices", len(labels), len(lls))
+	}
+	return nil
 }
 
 // probabilities returns exp(ll), or, where all of them underflow, exp(ll - max),

@@ -30,7 +30,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -223,7 +222,7 @@ func metrics(chosen *selection, runs []*run, groups outcomes) []core.Metric {
 	}
 	for _, g := range chosen.bottomUp() {
 		for _, m := range g.metrics() {
-			if s, ok := groups[g.Name][m]; ok && !math.IsNaN(s.value) {
+			if s, ok := groups[g.Name][m]; ok {
 				add(g.Name, m, s)
 			}
 		}

@@ -50,6 +50,9 @@ func addBars(p *plot.Plot, m *Results, i, n int, entries []entry, width vg.Lengt
 	for j, e := range entries {
 		s := m.all[e.name][e.metric]
 		values[j] = s.value * e.percent
+		if math.IsNaN(values[j]) {
+			values[j] = 0 // no bar
+		}
 		half := z95 * s.stdErr * e.percent
 		if math.IsNaN(half) {
 			half = 0

@@ -219,7 +219,7 @@ func (w *writer) answer(doc py.Object) (any, error) {
 func integer(v any) any {
 	switch v := v.(type) {
 	case string:
-		if n, err := strconv.ParseUint(v, 10, 62); err == nil && v[0] != '+' {
+		if n, err := strconv.ParseUint(v, 10, 62); err == nil {
 			return int64(n)
 		}
 	case bool:

@@ -185,7 +185,7 @@ func (o *output) environment() py.Object {
 		{Key: "tokenizer_pad_token", Value: special(o.model.PAD)},
 		{Key: "tokenizer_eos_token", Value: special(o.model.EOS)},
 		{Key: "tokenizer_bos_token", Value: special(o.model.BOS)},
-		{Key: "eot_token_id", Value: int64(o.model.EOS.ID)},
+		{Key: "eot_token_id", Value: idOrNull(o.model.EOS)},
 		{Key: "max_length", Value: o.maxLength()},
 		{Key: "task_hashes", Value: hashes},
 		{Key: "model_source", Value: o.model.Backend},
@@ -221,6 +221,13 @@ func special(t core.SpecialToken) []any {
 	return []any{t.Text, fmt.Sprint(t.ID)}
 }
 
+func idOrNull(t core.SpecialToken) any {
+	if t.Text == "" {
+		return nil
+	}
+	return int64(t.ID)
+}
+
 func textOrNull(s string) any {
 	if s == "" {
 		return nil
@@ -250,7 +257,7 @@ func (o *output) modelConfig() py.Object {
 		{Key: "model_sha", Value: o.model.WeightsHash},
 		{Key: "batch_size", Value: "1"},
 		{Key: "batch_sizes", Value: []any{}},
-		{Key: "device", Value: "cpu"},
+		{Key: "device", Value: nil}, // the backend's own affair
 		{Key: "use_cache", Value: nil},
 		{Key: "limit", Value: limit},
 		{Key: "bootstrap_iters", Value: int64(0)},
