@@ -66,7 +66,7 @@ type Context struct {
 	BOS, EOS, PAD, UNK  string         // the tokenizer's special tokens; "" leaves the variable undefined
 	Tools, Documents    any            // lists of objects; nil is None, as in transformers
 	Extra               map[string]any // further variables, which win over those above
-	Now                 time.Time      // for templates that print the date; the zero time means now
+	Now                 time.Time      // for templates that print the date; the zero time means Template.At's, else now
 	Limits              Limits         // zero fields mean DefaultLimits'
 }
 
@@ -74,6 +74,7 @@ type Context struct {
 type Template struct {
 	source string
 	parsed *jinja.Template
+	now    time.Time // see At
 }
 
 // Parse reads a template's source. The error is an *Error with the line.
@@ -82,11 +83,16 @@ func Parse(source string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{source, parsed}, nil
+	return &Template{source: source, parsed: parsed}, nil
 }
 
 // Source is the text the template was parsed from.
 func (t *Template) Source() string { return t.source }
+
+// At returns the template as it renders at that time: what it prints as the date no longer depends on when it is used.
+func (t *Template) At(now time.Time) *Template {
+	return &Template{source: t.source, parsed: t.parsed, now: now}
+}
 
 // Render is the text of a dialogue. The error of the template itself is an *Error.
 func (t *Template) Render(c Context) (string, error) {
@@ -102,6 +108,9 @@ func (t *Template) RenderSpans(c Context) (text string, spans [][2]int, err erro
 		return "", nil, err
 	}
 	o := jinja.Options{Limits: c.Limits}
+	if c.Now.IsZero() {
+		c.Now = t.now
+	}
 	if !c.Now.IsZero() {
 		o.Now = func() time.Time { return c.Now }
 	}

@@ -59,6 +59,17 @@ func TestContextVariables(t *testing.T) {
 	}
 }
 
+// TestAt: a template that is set to a time prints it, unless the context has another.
+func TestAt(t *testing.T) {
+	at := func(year int) time.Time { return time.Date(year, 1, 2, 0, 0, 0, 0, time.UTC) }
+	template := mustParse(t, "{{ strftime_now('%Y') }}").At(at(2001))
+	for want, c := range map[string]Context{"2001": {}, "2002": {Now: at(2002)}} {
+		if got, err := template.Render(c); err != nil || got != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+	}
+}
+
 func TestRenderRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		template string
