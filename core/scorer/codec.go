@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +34,16 @@ func LoadCodec(dir string) (*Codec, error) {
 		return nil, fmt.Errorf("model %q: chat template: %w", dir, err)
 	}
 	return &Codec{Tokenizer: tok, Template: tmpl}, nil
+}
+
+// At returns the codec as it reads at that time, for a chat template that prints
+// the date; without it, it is the present's.
+func (t *Codec) At(now time.Time) *Codec {
+	at := *t
+	if t.Template != nil {
+		at.Template = t.Template.At(now)
+	}
+	return &at
 }
 
 // Describe returns what partitioners and evaluators are told of the model in
@@ -94,7 +105,8 @@ func (t *Codec) Render(messages []core.Message) (string, error) {
 	})
 }
 
-// encode turns texts into items, in parallel and in order.
+// encode turns texts into items, in parallel and in order. A text that cannot be
+// encoded is a Fault.
 func (t *Codec) encode(ctx context.Context, texts []core.Text, r core.EncodeRules) ([]core.Encoded, error) {
 	out := make([]core.Encoded, len(texts))
 	g, ctx := errgroup.WithContext(ctx)
@@ -108,7 +120,7 @@ func (t *Codec) encode(ctx context.Context, texts []core.Text, r core.EncodeRule
 				}
 				e, err := t.encodeOne(texts[i], r)
 				if err != nil {
-					return fmt.Errorf("text %d: %w", i, err)
+					return &Fault{Index: i, Name: fmt.Sprintf("text %d", i), Err: err}
 				}
 				out[i] = e
 			}
@@ -222,7 +234,7 @@ func fit(e *core.Encoded, item core.Item, r core.EncodeRules) error {
 		prompt := item.Prompt
 		if over := len(prompt) + len(c) - (r.MaxLength + 1); over > 0 {
 			if r.NoTruncation {
-				return fmt.Errorf("prompt and completion %d have %d tokens, the window is %d; shorten the few-shot context or allow truncation", i, len(prompt)+len(c), r.MaxLength)
+				return fmt.Errorf("prompt and completion %d have %d tokens, the window is %d; shorten the prompt", i, len(prompt)+len(c), r.MaxLength)
 			}
 			if over >= len(prompt) {
 				return fmt.Errorf("completion %d has %d tokens, the window is %d", i, len(c), r.MaxLength)

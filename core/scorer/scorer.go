@@ -5,7 +5,6 @@ package scorer
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/stepwise-dpo/stepwise/core"
 )
@@ -14,10 +13,11 @@ var _ core.Scorer = (*Scorer)(nil)
 
 // Scorer scores with one model.
 type Scorer struct {
-	model core.Model
-	codec *Codec
-	info  core.ModelInfo
-	cache *Cache
+	model   core.Model
+	codec   *Codec
+	info    core.ModelInfo
+	cache   *Cache
+	sources []core.Source // see Naming
 }
 
 // New returns a scorer of the model, whose folder the codec was loaded from. Scores
@@ -37,10 +37,18 @@ func (s *Scorer) Encode(ctx context.Context, texts []core.Text, r core.EncodeRul
 	return s.codec.encode(ctx, texts, r)
 }
 
-// LogProbs implements core.Scorer. What the cache knows is not computed again.
+// LogProbs implements core.Scorer. What the cache knows is not computed again. An
+// item that the model cannot score, or whose score is not finite, is a Fault.
 func (s *Scorer) LogProbs(ctx context.Context, items []core.Item, d core.Detail) ([][]core.Score, error) {
+	if err := s.checkItems(items); err != nil {
+		return nil, err
+	}
 	if s.cache == nil || d != (core.Detail{}) {
-		return s.logProbs(ctx, items, d)
+		scores, err := s.model.LogProbs(ctx, items, d)
+		if err != nil {
+			return nil, err
+		}
+		return scores, s.checkFinite(items, scores)
 	}
 	scores := make([][]core.Score, len(items))
 	var missing []core.Item
@@ -57,23 +65,18 @@ func (s *Scorer) LogProbs(ctx context.Context, items []core.Item, d core.Detail)
 	if len(missing) == 0 {
 		return scores, nil
 	}
-	fresh, err := s.logProbs(ctx, missing, d)
+	fresh, err := s.model.LogProbs(ctx, missing, d)
 	if err != nil {
 		return nil, err
 	}
 	for j, i := range places {
 		scores[i] = fresh[j]
+	}
+	if err := s.checkFinite(items, scores); err != nil {
+		return nil, err
+	}
+	for j := range missing {
 		s.cache.put(s.info, missing[j], fresh[j])
 	}
 	return scores, nil
-}
-
-// logProbs refuses what the model cannot score before it asks the model.
-func (s *Scorer) logProbs(ctx context.Context, items []core.Item, d core.Detail) ([][]core.Score, error) {
-	for i, item := range items {
-		if err := item.Check(s.info.VocabSize); err != nil {
-			return nil, fmt.Errorf("model %q: item %d: %w", s.info.Path, i, err)
-		}
-	}
-	return s.model.LogProbs(ctx, items, d)
 }

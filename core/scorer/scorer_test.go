@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/chat"
 	"github.com/stepwise-dpo/stepwise/core/coretest"
 	"github.com/stepwise-dpo/stepwise/core/scorer"
 )
@@ -133,6 +135,23 @@ func TestMessages(t *testing.T) {
 	e, err := s.Encode(context.Background(), []core.Text{{Messages: []core.Message{{Role: "user", Content: "Hi"}}, Completions: []string{"Ho"}}}, core.EncodeRules{})
 	if want := "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"; err != nil || e[0].Prompt != want {
 		t.Errorf("prompt %q, %v, want %q", e[0].Prompt, err, want)
+	}
+}
+
+// TestAt: what a template prints as the date is that of the codec's time.
+func TestAt(t *testing.T) {
+	c := codec(t, false)
+	template, err := chat.Parse("{{ strftime_now('%d %b %Y') }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Template = template
+	if got, err := c.At(time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)).Render(nil); err != nil || got != "03 Feb 2001" {
+		t.Errorf("rendered %q, %v", got, err)
+	}
+	c.Template = nil
+	if c.At(time.Now()).Template != nil {
+		t.Error("a model without a template has got one")
 	}
 }
 

@@ -171,7 +171,7 @@ func (l *loop) open(ctx context.Context, dir, name string) (*resident, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", dir, err)
 	}
-	l.resident = &resident{scorer.New(model, l.Codec, info, l.cache), dir, model}
+	l.resident = &resident{scorer.New(model, l.Codec, info, l.cache).Naming(l.Sources, l.Heldout, l.ReferenceSources), dir, model}
 	return l.resident, nil
 }
 
