@@ -15,8 +15,9 @@ type Options map[string]any
 
 // OptionError is a fault of one option.
 type OptionError struct {
-	Option string
-	Err    error // names the option
+	Option  string
+	Err     error // names the option
+	Unknown bool  // there is no such option
 }
 
 func (e *OptionError) Error() string { return e.Err.Error() }
@@ -34,14 +35,14 @@ func (o Options) Decode(into any) error {
 	known := optionNames(reflect.TypeOf(into).Elem())
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		if !slices.Contains(known, name) {
-			return &OptionError{name, fmt.Errorf("unknown option %q; options are: %s", name, listOrNone(known))}
+			return &OptionError{Option: name, Err: fmt.Errorf("unknown option %q; options are: %s", name, listOrNone(known)), Unknown: true}
 		}
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		if t, ok := err.(*json.UnmarshalTypeError); ok {
-			return &OptionError{t.Field, fmt.Errorf("option %q: a %s is not a %s", t.Field, t.Value, t.Type)}
+			return &OptionError{Option: t.Field, Err: fmt.Errorf("option %q: a %s is not a %s", t.Field, t.Value, t.Type)}
 		}
 		return fmt.Errorf("options: %w", err)
 	}

@@ -89,11 +89,14 @@ func Load(path string, settings []string) (*Config, error) {
 	if _, err := toml.Decode(string(text), &tree); err != nil {
 		return nil, syntaxError(path, err)
 	}
-	f := &faults{path: path, lines: findKeys(string(text))}
+	f := &faults{path: path, lines: findKeys(string(text)), settings: map[string]string{}}
 	for _, s := range settings {
-		if err := set(tree, s); err != nil {
+		place, err := set(tree, s)
+		if err != nil {
 			f.add("", "%v", err)
+			continue
 		}
+		f.settings[place] = s
 	}
 	c := defaults()
 	c.decode(tree, f)

@@ -155,6 +155,11 @@ func TestFaults(t *testing.T) {
 		{"no plugin folder", minimal + "[plugins]\ndir = \"gone\"\n", "line 9: plugins.dir"},
 		{"constant out of range", minimal + "[train]\nadam_beta2 = 1.0\n", "line 9: train.adam_beta2"},
 		{"not a table", minimal + "backend = 3\n", "source[0].backend"},
+		{"key of [train] mistyped", minimal + "[train]\nlearning_rat = 1\n", "learning_rate, loss_type"},
+		{"reference of a loss without", minimal + "[train]\nloss_type = \"simpo\"\nreference = \"base\"\n", "line 10: train.reference: loss_type \"simpo\" uses no reference"},
+		{"epochs without end", minimal + "[train]\nnum_train_epochs = inf\n", "line 9: train.num_train_epochs: must be above 0 and finite"},
+		{"no number", minimal + "[train]\nnum_train_epochs = nan\n", "line 9: train.num_train_epochs: must be above 0"},
+		{"no fraction", minimal + "eval_fraction = nan\n", "line 8: source[0].eval_fraction"},
 	} {
 		_, err := config.Load(write(t, c.text), nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -168,6 +173,36 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	_, err := config.Load(write(t, minimal+"[train]\nlerning_rate = 1\nbatch_size = 0\n[model2]\nx = 1\n"), []string{"nonsense"})
 	if err == nil || !strings.Contains(err.Error(), "4 faults") {
 		t.Errorf("error %v, want four faults", err)
+	}
+}
+
+// TestOneFaultEach: what is wrong once is reported once.
+func TestOneFaultEach(t *testing.T) {
+	for _, line := range []string{`preset = "zephyr"`, `optim = "adam"`} {
+		_, err := config.Load(write(t, minimal+"[train]\n"+line+"\n"), nil)
+		if err == nil || strings.Contains(err.Error(), "faults") {
+			t.Errorf("%s: error %v, want one fault", line, err)
+		}
+	}
+}
+
+// TestFaultOfSetting: a fault that --set brings names the setting, not the line
+// that it overrides.
+func TestFaultOfSetting(t *testing.T) {
+	path := write(t, minimal+"limit = 3\n[train]\nbatch_size = 4\n")
+	for setting, want := range map[string]string{
+		"train.batch_size=0":         `: --set "train.batch_size=0": train.batch_size: must be above 0`,
+		"train.bach_size=1":          `: --set "train.bach_size=1": train.bach_size: `,
+		"source.easy.limit=-1":       `: --set "source.easy.limit=-1": source[0].limit: `,
+		"backend.dtype=float8":       `: --set "backend.dtype=float8": backend.dtype: `,
+		"source.easy.format=\"csv\"": `: --set "source.easy.format=\"csv\"": source[0].format: `,
+	} {
+		if _, err := config.Load(path, []string{setting}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--set %s: error %v, want %q", setting, err, want)
+		}
+	}
+	if _, err := config.Load(path, []string{"train.beta=0", "train.max_length=1"}); err == nil || !strings.Contains(err.Error(), `--set "train.beta=0": train.beta`) {
+		t.Errorf("two settings: error %v", err)
 	}
 }
 

@@ -11,32 +11,35 @@ import (
 
 // faults collects what is wrong with a file.
 type faults struct {
-	path  string
-	lines map[string]int // where each key was first set
-	found []string
+	path     string
+	lines    map[string]int    // where each key was first set
+	settings map[string]string // those of the command line, by the key that they set
+	found    []string
 }
 
-// add records a fault of the key, with its line where the file has it.
+// add records a fault of the key, with the setting that it came from or its line
+// where the file has it.
 func (f *faults) add(key, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if key != "" {
 		text = key + ": " + text
 	}
-	if line, ok := f.line(key); ok {
-		text = fmt.Sprintf("line %d: %s", line, text)
-	}
-	f.found = append(f.found, text)
+	f.found = append(f.found, f.origin(key)+text)
 }
 
 func (f *faults) unknown(key string) {
 	f.add(key, "unknown key; examples/reference.toml has them all")
 }
 
-// line finds the key, or the table that it would stand in.
-func (f *faults) line(key string) (int, bool) {
+// origin says where the key was set, or the table that it would stand in: by a
+// setting of the command line, which wins over the file, or in the file.
+func (f *faults) origin(key string) string {
 	for key != "" {
+		if setting, ok := f.settings[key]; ok {
+			return fmt.Sprintf("--set %q: ", setting)
+		}
 		if line, ok := f.lines[key]; ok {
-			return line, true
+			return fmt.Sprintf("line %d: ", line)
 		}
 		i := strings.LastIndexByte(key, '.')
 		if i < 0 {
@@ -44,7 +47,7 @@ func (f *faults) line(key string) (int, bool) {
 		}
 		key = key[:i]
 	}
-	return 0, false
+	return ""
 }
 
 func (f *faults) err() error {

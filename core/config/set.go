@@ -8,18 +8,19 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// set applies a setting "train.beta=0.2" to the tree. An element of an array of
-// tables is named by its name or index: "source.orca.limit=10". The value is
-// TOML, or a bare string.
-func set(tree map[string]any, setting string) error {
+// set applies a setting "train.beta=0.2" to the tree and returns the place that it
+// is at. An element of an array of tables is named by its name or index:
+// "source.orca.limit=10" is at "source[0].limit". The value is TOML, or a bare
+// string.
+func set(tree map[string]any, setting string) (place string, err error) {
 	name, value, err := ParseSetting(setting)
 	if err == nil {
-		err = assign(tree, strings.Split(name, "."), value)
+		place, err = assign(tree, strings.Split(name, "."), value)
 	}
 	if err != nil {
-		return fmt.Errorf("--set %q: %w", setting, err)
+		return "", fmt.Errorf("--set %q: %w", setting, err)
 	}
-	return nil
+	return place, nil
 }
 
 // ParseSetting takes KEY=VALUE apart. The value is TOML, or a bare string.
@@ -31,44 +32,48 @@ func ParseSetting(setting string) (key string, value any, err error) {
 	return key, parseValue(text), nil
 }
 
-// assign stores the value at the path below table, making tables on the way.
-func assign(table map[string]any, path []string, value any) error {
+// assign stores the value at the path below table, making tables on the way, and
+// returns the path as faults name it.
+func assign(table map[string]any, path []string, value any) (place string, err error) {
 	key := path[0]
 	if len(path) == 1 {
 		table[key] = value
-		return nil
+		return key, nil
 	}
 	switch next := table[key].(type) {
 	case nil:
 		made := map[string]any{}
 		table[key] = made
-		return assign(made, path[1:], value)
+		place, err = assign(made, path[1:], value)
 	case map[string]any:
-		return assign(next, path[1:], value)
+		place, err = assign(next, path[1:], value)
 	case []map[string]any:
 		if len(path) < 3 {
-			return fmt.Errorf("%q is a list of tables; name one of them and its key", key)
+			return "", fmt.Errorf("%q is a list of tables; name one of them and its key", key)
 		}
-		element, err := pick(next, path[1])
+		i, err := pick(next, path[1])
 		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return "", fmt.Errorf("%s: %w", key, err)
 		}
-		return assign(element, path[2:], value)
+		place, err = assign(next[i], path[2:], value)
+		return join(fmt.Sprintf("%s[%d]", key, i), place), err
+	default:
+		return "", fmt.Errorf("%q is no table", key)
 	}
-	return fmt.Errorf("%q is no table", key)
+	return join(key, place), err
 }
 
-// pick finds an element by its name or index.
-func pick(elements []map[string]any, which string) (map[string]any, error) {
-	for _, e := range elements {
+// pick finds an element by its name or index and returns its index.
+func pick(elements []map[string]any, which string) (int, error) {
+	for i, e := range elements {
 		if e["name"] == which {
-			return e, nil
+			return i, nil
 		}
 	}
 	if i, err := strconv.Atoi(which); err == nil && i >= 0 && i < len(elements) {
-		return elements[i], nil
+		return i, nil
 	}
-	return nil, fmt.Errorf("none has the name or index %q", which)
+	return 0, fmt.Errorf("none has the name or index %q", which)
 }
 
 // parseValue reads a TOML value; what is none is a string.

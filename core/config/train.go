@@ -70,7 +70,8 @@ func (t *Train) Loss() (*loss.Loss, error) { return loss.New(t.LossType, t.LossO
 // decode fills t from the table: first the preset's values, then those given.
 // What is no setting of training is the loss's.
 func (t *Train) decode(table map[string]any, f *faults) {
-	t.applyPreset(table, f)
+	preset := presetOf(table, f)
+	*t = trainOf(preset, table)
 	own, rest := map[string]any{}, core.Options{}
 	for key, value := range table {
 		if slices.Contains(trainKeys, key) {
@@ -82,36 +83,43 @@ func (t *Train) decode(table map[string]any, f *faults) {
 	decodeTable(own, t, "train", f)
 	t.LossOptions = rest
 	if _, given := rest["beta"]; !given && t.LossType != "sft" {
-		p, _ := schedule.PresetByName(t.Preset)
-		rest["beta"] = p.Beta
+		rest["beta"] = preset.Beta
 	}
 }
 
-func (t *Train) applyPreset(table map[string]any, f *faults) {
-	*t = Train{
-		Preset: "zephyr-paper", Tokenization: "trl-1", LossType: "sigmoid",
+const defaultPreset = "zephyr-paper"
+
+// presetOf returns the preset that the table names; the default one where it
+// names none, or one that there is not.
+func presetOf(table map[string]any, f *faults) schedule.Preset {
+	if name, ok := table["preset"].(string); ok {
+		p, err := schedule.PresetByName(name)
+		if err == nil {
+			return p
+		}
+		f.add("train.preset", "%v", err)
+	}
+	p, _ := schedule.PresetByName(defaultPreset)
+	return p
+}
+
+// trainOf returns the preset's settings, of which the table's lr_scheduler_type
+// and optim bring others with them.
+func trainOf(p schedule.Preset, table map[string]any) Train {
+	t := Train{
+		Preset: defaultPreset, Tokenization: "trl-1", LossType: "sigmoid",
 		Reference: "previous", ReferenceTokenization: "same", TargetInit: "previous",
+		LearningRate: p.LearningRate, LRSchedulerType: p.SchedulerType, WarmupRatio: p.WarmupRatio,
+		MaxGradNorm: p.MaxGradNorm, BatchSize: p.BatchSize, NumTrainEpochs: p.Epochs,
 		MaxLength: 1024, Shuffle: true,
 	}
-	if name, ok := table["preset"].(string); ok {
-		t.Preset = name
-	}
-	p, err := schedule.PresetByName(t.Preset)
-	if err != nil {
-		f.add("train.preset", "%v", err)
-		t.Preset = "zephyr-paper"
-		p, _ = schedule.PresetByName(t.Preset)
-	}
-	t.LearningRate, t.LRSchedulerType, t.WarmupRatio = p.LearningRate, p.SchedulerType, p.WarmupRatio
-	t.MaxGradNorm, t.BatchSize, t.NumTrainEpochs = p.MaxGradNorm, p.BatchSize, p.Epochs
 	if kind, ok := table["lr_scheduler_type"].(string); ok && kind == "constant" {
 		t.WarmupRatio = 0
 	}
 	o := p.Optimizer
 	if name, ok := table["optim"].(string); ok && name != o.Name {
-		if o, err = schedule.OptimizerByName(name); err != nil {
-			f.add("train.optim", "%v", err)
-			o = p.Optimizer
+		if other, err := schedule.OptimizerByName(name); err == nil { // else validate reports it
+			o = other
 		}
 	}
 	t.Optim, t.WeightDecay = o.Name, o.WeightDecay
@@ -120,6 +128,7 @@ func (t *Train) applyPreset(table map[string]any, f *faults) {
 	} else {
 		t.AdamBeta1, t.AdamBeta2, t.AdamEpsilon = o.Beta1, o.Beta2, o.Epsilon
 	}
+	return t
 }
 
 // trainKeys are the keys of [train] that are not the loss's.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -27,6 +28,14 @@ var (
 const HeldoutSuffix = "-heldout"
 
 var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// CheckName refuses a name of a run or a source that cannot be a file's.
+func CheckName(name string) error {
+	if !safeName.MatchString(name) {
+		return fmt.Errorf("%q must be letters, digits, '.', '_' and '-', and begin with a letter or a digit", name)
+	}
+	return nil
+}
 
 // resolvePaths makes paths, which are relative to the configuration's folder,
 // absolute.
@@ -86,8 +95,8 @@ func exists(path string) bool {
 func (c *Config) validate(tree map[string]any, f *faults) {
 	oneOf(f, "model.save_dtype", c.Model.SaveDType, saveDTypes)
 	oneOf(f, "backend.dtype", c.Backend.DType, dtypes)
-	if !safeName.MatchString(c.Run.Name) {
-		f.add("run.name", "%q must be letters, digits, '.', '_' and '-'", c.Run.Name)
+	if err := CheckName(c.Run.Name); err != nil {
+		f.add("run.name", "%v", err)
 	}
 	if c.Model.Path == "" {
 		f.add("model.path", "is missing; name the SFT base: a folder, a .gguf file or ORG/NAME")
@@ -124,9 +133,10 @@ func (c *Config) validate(tree map[string]any, f *faults) {
 }
 
 func (s *Source) validate(place string, seen map[string]string, f *faults) {
+	bad := CheckName(s.Name)
 	switch other, twice := seen[s.Name]; {
-	case !safeName.MatchString(s.Name):
-		f.add(place+".name", "%q must be letters, digits, '.', '_' and '-'", s.Name)
+	case bad != nil:
+		f.add(place+".name", "%v", bad)
 	case twice:
 		f.add(place+".name", "%q is the name of %s too", s.Name, other)
 	default:
@@ -150,7 +160,7 @@ func (s *Source) validate(place string, seen map[string]string, f *faults) {
 	if s.Limit < 0 {
 		f.add(place+".limit", "must be 0 (all) or the number of pairs, not %d", s.Limit)
 	}
-	if s.EvalFraction < 0 || s.EvalFraction >= 1 {
+	if !(s.EvalFraction >= 0 && s.EvalFraction < 1) { // NaN too
 		f.add(place+".eval_fraction", "must be at least 0 and below 1, not %v", s.EvalFraction)
 	}
 }
@@ -159,13 +169,7 @@ func (t *Train) validate(given map[string]any, f *faults) {
 	oneOf(f, "train.target_init", t.TargetInit, targetInits)
 	oneOf(f, "train.reference_tokenization", t.ReferenceTokenization, []string{"same", "own"})
 	oneOf(f, "train.optim", t.Optim, []string{"adamw", "rmsprop"})
-	if _, err := t.Loss(); err != nil {
-		key := "loss_type"
-		if option := (*core.OptionError)(nil); errors.As(err, &option) {
-			key = option.Option
-		}
-		f.add("train."+key, "%v", err)
-	}
+	t.validateLoss(f)
 	t.validateProfile(f)
 	if _, err := schedule.New(t.LRSchedulerType, t.LearningRate, 1, t.WarmupRatio); err != nil {
 		f.add("train.lr_scheduler_type", "%v", err)
@@ -195,6 +199,9 @@ func (t *Train) validate(given map[string]any, f *faults) {
 		{"max_prompt_length", t.MaxPromptLength >= 0, t.MaxPromptLength, "at least 0"},
 		{"save_every", t.SaveEvery >= 0, t.SaveEvery, "at least 0 (0 = by time)"},
 	} {
+		if v, ok := r.is.(float64); ok && math.IsInf(v, 0) {
+			r.ok, r.be = false, r.be+" and finite"
+		}
 		if !r.ok {
 			f.add("train."+r.key, "must be %s, not %v", r.be, r.is)
 		}
@@ -210,6 +217,21 @@ func (t *Train) validate(given map[string]any, f *faults) {
 func (t *Train) Profile() preference.Profile {
 	return preference.Profile{
 		Name: t.Tokenization, MaxLength: t.MaxLength, MaxPromptLength: t.MaxPromptLength, TruncationMode: t.TruncationMode,
+	}
+}
+
+func (t *Train) validateLoss(f *faults) {
+	l, err := t.Loss()
+	option := (*core.OptionError)(nil)
+	switch {
+	case errors.As(err, &option) && option.Unknown: // perhaps meant as a key of [train] itself
+		f.add("train."+option.Option, "%v; beside the loss's options, [train] has: %s", err, strings.Join(trainKeys, ", "))
+	case option != nil:
+		f.add("train."+option.Option, "%v", err)
+	case err != nil:
+		f.add("train.loss_type", "%v", err)
+	case l.ReferenceFree && t.Reference != "previous":
+		f.add("train.reference", "loss_type %q uses no reference; leave reference out, or take a loss that has one", t.LossType)
 	}
 }
 
