@@ -210,10 +210,6 @@ func sameVocabulary(base string, codec *scorer.Codec, reference string, other *s
 	return nil
 }
 
-func newEncoder(c *scorer.Codec, p preference.Profile) (*preference.Encoder, error) {
-	return preference.NewEncoder(c.Tokenizer, c.Template, p)
-}
-
 // openPlugins starts backend, partitioner and evaluators, each of which checks
 // its options.
 func (b *built) openPlugins(ctx context.Context, a *app) error {

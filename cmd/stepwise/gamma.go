@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"path/filepath"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -106,22 +103,14 @@ func (a *app) gammaOfModel(ctx context.Context, name string, f gammaFlags) (rows
 	return rows, nil
 }
 
-// sourceName is the file's name without its extensions.
-func sourceName(path string) string {
-	name, _, _ := strings.Cut(filepath.Base(path), ".")
-	return name
-}
-
 func (a *app) printGamma(rows []gammaRow, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
+		return printJSON(a.out, rows)
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "model\tsource\tpairs\tmean gamma\ta token\tlength-matched\treward accuracy\t")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%.2f\t%.4f\t%s\t%.4f\t\n", r.Model, r.Source, r.Pairs, r.Mean, r.PerToken, fixed(r.LengthMatched, 2), r.RewardAccuracy)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.2f\t%.4f\t%s\t%.4f\t\n", r.Model, r.Source, r.Pairs, r.Mean, r.PerToken, fixed(&r.LengthMatched, 2), r.RewardAccuracy)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -132,12 +121,4 @@ func (a *app) printGamma(rows []gammaRow, asJSON bool) error {
 		}
 	}
 	return nil
-}
-
-// fixed prints a number that may be missing.
-func fixed(n record.Number, digits int) string {
-	if n != n {
-		return "-"
-	}
-	return fmt.Sprintf("%.*f", digits, float64(n))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,9 +38,7 @@ func (a *app) partitionCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(a.out)
-				e.SetIndent("", "  ")
-				return e.Encode(plan)
+				return printJSON(a.out, plan)
 			}
 			return printPlan(a.out, plan)
 		},
@@ -56,15 +53,8 @@ func printPlan(out io.Writer, plan record.Plan) error {
 	fmt.Fprintln(w, "step\tsource\tpairs\treward accuracy of S\tmean gamma of S\t")
 	for _, step := range plan.Steps {
 		for _, s := range step.Sources {
-			fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t\n", step.Step, s.Name, s.Pairs, optional(s.RewardAccuracy, 4), optional(s.GammaMean, 2))
+			fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t\n", step.Step, s.Name, s.Pairs, fixed(s.RewardAccuracy, 4), fixed(s.GammaMean, 2))
 		}
 	}
 	return w.Flush()
-}
-
-func optional(v *float64, digits int) string {
-	if v == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.*f", digits, *v)
 }

@@ -9,23 +9,6 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/scorer"
 )
 
-// profileFlags choose how text becomes tokens.
-type profileFlags struct {
-	name, mode      string
-	length, prompts int
-}
-
-func (p *profileFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&p.name, "tokenization", preference.TRL1, "profile: trl-0.7.4, trl-0.28 or trl-1")
-	c.Flags().IntVar(&p.length, "max-length", 1024, "tokens of prompt + completion")
-	c.Flags().IntVar(&p.prompts, "max-prompt-length", 0, "tokens of the prompt, where the profile has it")
-	c.Flags().StringVar(&p.mode, "truncation-mode", "", "keep_start or keep_end, where the profile has it")
-}
-
-func (p *profileFlags) profile() preference.Profile {
-	return preference.Profile{Name: p.name, MaxLength: p.length, MaxPromptLength: p.prompts, TruncationMode: p.mode}
-}
-
 func (a *app) showCommand() *cobra.Command {
 	var model, format string
 	var n int

@@ -35,7 +35,7 @@ func printSummary(out io.Writer, s record.Summary) error {
 				fmt.Fprint(w, "-\t")
 				continue
 			}
-			fmt.Fprintf(w, "%s\t", fixed(v, 4))
+			fmt.Fprintf(w, "%s\t", fixed(&v, 4))
 		}
 		fmt.Fprintln(w)
 	}
