@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/stepwise-dpo/stepwise/core/config"
@@ -23,7 +25,7 @@ func card(c *config.Config) func(record.StepResult) string {
 		row("partition", c.Partition.Strategy)
 		row("reference", c.Train.Reference)
 		row("target starts as", c.Train.TargetInit)
-		row("loss", fmt.Sprintf("%s %v", c.Train.LossType, c.Train.LossOptions))
+		row("loss", lossRow(&c.Train))
 		row("learning rate", fmt.Sprintf("%g, %s, warm-up %g", c.Train.LearningRate, c.Train.LRSchedulerType, c.Train.WarmupRatio))
 		row("optimizer", c.Train.Optim)
 		row("batch", fmt.Sprintf("%d pairs, %g epochs", c.Train.BatchSize, c.Train.NumTrainEpochs))
@@ -34,4 +36,13 @@ func card(c *config.Config) func(record.StepResult) string {
 		row("loss, first and last update", fmt.Sprintf("%.4f, %.4f", r.Loss.First, r.Loss.Last))
 		return b.String()
 	}
+}
+
+// lossRow names the loss and its options: "sigmoid, beta = 0.1".
+func lossRow(t *config.Train) string {
+	parts := []string{t.LossType}
+	for _, name := range slices.Sorted(maps.Keys(t.LossOptions)) {
+		parts = append(parts, fmt.Sprintf("%s = %v", name, t.LossOptions[name]))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -21,6 +21,7 @@ type progress struct {
 	w        io.Writer
 	terminal bool
 	what     string
+	from     int // units done at its first report, not 0 after --resume
 	start    time.Time
 	shown    time.Time
 	drawn    bool // an unfinished line stands on the terminal
@@ -43,18 +44,21 @@ func (p *progress) Progress(what string, done, total int) {
 	now := time.Now()
 	if what != p.what {
 		p.finishLine()
-		p.what, p.start, p.shown, p.printed = what, now, now, false
+		p.what, p.from, p.start, p.shown, p.printed = what, done, now, now, false
 	}
 	interval := 5 * time.Second
 	if p.terminal {
 		interval = 100 * time.Millisecond
 	}
-	finished := done >= total && (p.terminal || p.printed)
-	if now.Sub(p.shown) < interval && !finished {
+	if done >= total {
+		p.what = "" // the same work may begin again
+	}
+	last := done >= total && (p.terminal || p.printed)
+	if now.Sub(p.shown) < interval && !last {
 		return
 	}
 	p.shown = now
-	line := fmt.Sprintf("%s %d/%d%s", what, done, total, pace(done, total, now.Sub(p.start)))
+	line := fmt.Sprintf("%s %d/%d%s", what, done, total, pace(done-p.from, total-done, now.Sub(p.start)))
 	if !p.terminal {
 		fmt.Fprintln(p.w, line)
 		p.printed = true
@@ -67,17 +71,18 @@ func (p *progress) Progress(what string, done, total int) {
 	}
 }
 
-// pace tells the rate and the time left.
-func pace(done, total int, elapsed time.Duration) string {
-	if done == 0 || elapsed < 500*time.Millisecond {
+// pace tells the rate at which done units were done in the elapsed time, and how
+// long those that are left will take.
+func pace(done, left int, elapsed time.Duration) string {
+	if done <= 0 || elapsed < 500*time.Millisecond {
 		return ""
 	}
 	rate := float64(done) / elapsed.Seconds()
-	if done >= total {
+	if left <= 0 {
 		return fmt.Sprintf(", %.3g/s, %s", rate, elapsed.Round(100*time.Millisecond))
 	}
-	left := time.Duration(float64(total-done) / rate * float64(time.Second))
-	return fmt.Sprintf(", %.3g/s, %s left", rate, left.Round(time.Second))
+	remaining := time.Duration(float64(left) / rate * float64(time.Second))
+	return fmt.Sprintf(", %.3g/s, %s left", rate, remaining.Round(time.Second))
 }
 
 // Note implements core.Reporter.
@@ -94,7 +99,6 @@ func (p *progress) finishLine() {
 		fmt.Fprintln(p.w)
 		p.drawn = false
 	}
-	p.what = ""
 }
 
 // close leaves the terminal on a new line.
