@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,6 +78,9 @@ A task of your own is a TOML file in --task-dir.`,
 // evaluatorOptions turns the flags that were given into the evaluator's options.
 func (f *evalFlags) evaluatorOptions(c *cobra.Command) (core.Options, error) {
 	o, err := parseOptions(f.options)
+	if err == nil {
+		err = refuseFlagged(o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +105,23 @@ func (f *evalFlags) evaluatorOptions(c *cobra.Command) (core.Options, error) {
 		o["apply_chat_template"] = true
 	}
 	return o, nil
+}
+
+// optionFlags are the evaluator's options that have a flag of their own.
+var optionFlags = map[string]string{
+	"tasks": "tasks", "preset": "preset", "limit": "limit", "num_fewshot": "num-fewshot",
+	"data": "data", "task_dir": "task-dir", "apply_chat_template": "apply-chat-template",
+}
+
+// refuseFlagged refuses options that a flag gives, and would overwrite.
+func refuseFlagged(o core.Options) error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if flag, ok := optionFlags[name]; ok {
+			faults = append(faults, fmt.Errorf("--option %s: give it by its flag, --%s", name, flag))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // eval evaluates each model, prints its results and compares several.

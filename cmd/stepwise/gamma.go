@@ -89,6 +89,7 @@ func (a *app) gammaOfModel(ctx context.Context, name string, f gammaFlags) (rows
 		if err != nil {
 			return nil, asUsage(err)
 		}
+		s.Naming([]core.Source{source})
 		scores, err := s.LogProbs(ctx, source.Items(), core.Detail{})
 		if err != nil {
 			return nil, err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,6 +75,36 @@ func TestReferenceIsScore(t *testing.T) {
 	for _, r := range rows {
 		if s := scores[r.Pair]; s.LogProbs[0] != r.Chosen || s.LogProbs[1] != r.Rejected {
 			t.Errorf("pair %d: reference %v, %v; score %v", r.Pair, r.Chosen, r.Rejected, s.LogProbs)
+		}
+	}
+}
+
+// TestDamagedWeights: a model whose scores are NaN is refused, by the line or the
+// pair that is found first.
+func TestDamagedWeights(t *testing.T) {
+	path := example(t)
+	weights := filepath.Join(filepath.Dir(path), "model", "model.safetensors")
+	raw, err := os.ReadFile(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := raw[len(raw)/2:]
+	copy(half, bytes.Repeat([]byte{0xff}, len(half))) // a NaN in any format
+	if err := os.WriteFile(weights, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(filepath.Dir(path), "data", "easy.jsonl")
+	for _, c := range []struct {
+		stdin, want string
+		args        []string
+	}{
+		{"\n" + `{"prompt": "a", "completions": [" b"]}`, "standard input, line 2: the log-probability of completion 0 is not finite; ", []string{"score", "--model", filepath.Dir(weights)}},
+		{"", `source "hard", pair 0: the log-probability of completion 0 is not finite; `, []string{"partition", path}},
+		{"", `source "easy", pair 0: the log-probability of completion 0 is not finite; `, []string{"gamma", "--model", filepath.Dir(weights), "--source", source}},
+	} {
+		out, errs, code := runCommandLine(t, c.stdin, c.args...)
+		if code != 1 || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%s: exit %d, %q, %s, want %q", c.args[0], code, out, errs, c.want)
 		}
 	}
 }
