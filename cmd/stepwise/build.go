@@ -26,6 +26,7 @@ import (
 // built is a run that is ready to go, with what was found out on the way.
 type built struct {
 	*stepwise.Run
+	started time.Time // what templates that print the date are told
 	reports []preference.Report
 	used    []plugins.Info
 	closers []func() error
@@ -41,9 +42,13 @@ func (b *built) Close() error {
 }
 
 // build opens everything that the configuration names, so that whatever is
-// wrong shows before any work is done. The run has no folder yet.
-func (a *app) build(ctx context.Context, c *config.Config) (b *built, err error) {
-	b = &built{Run: &stepwise.Run{Config: c, CarryOver: checkpoint.CarryOver, Card: card(c), Interrupt: a.interrupt}}
+// wrong shows before any work is done. The run has no folder yet; it began at
+// started.
+func (a *app) build(ctx context.Context, c *config.Config, started time.Time) (b *built, err error) {
+	b = &built{
+		Run:     &stepwise.Run{Config: c, CarryOver: checkpoint.CarryOver, Card: card(c), Interrupt: a.interrupt},
+		started: started,
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Close())
@@ -66,7 +71,7 @@ func (b *built) loadModel(ctx context.Context) (err error) {
 	if b.Base, err = resolve(ctx, c.Model.Path); err != nil {
 		return asUsage(err)
 	}
-	if b.Codec, err = scorer.LoadCodec(b.Base); err != nil {
+	if b.Codec, err = b.loadCodec(b.Base); err != nil {
 		return asUsage(err)
 	}
 	if c.Train.Reference != "previous" && c.Train.Reference != "base" {
@@ -79,6 +84,16 @@ func (b *built) loadModel(ctx context.Context) (err error) {
 		return codec.Describe(dir, name, c.Backend.Name, c.Backend.DType)
 	}
 	return asUsage(checkWeights(b.Base))
+}
+
+// loadCodec reads a codec whose template prints the day on which the run began, so
+// that a run that is resumed on another day encodes the same ids.
+func (b *built) loadCodec(dir string) (*scorer.Codec, error) {
+	codec, err := scorer.LoadCodec(dir)
+	if err != nil {
+		return nil, err
+	}
+	return codec.At(b.started), nil
 }
 
 // checkWeights holds the folder's tensors against its configuration.
@@ -170,7 +185,7 @@ func checkVocabulary(dir string, sources []core.Source) error {
 // same rows, or a pair would be compared with another one's reference.
 func (b *built) loadReference(ctx context.Context, ours []preference.Report) error {
 	c := b.Config
-	codec, err := scorer.LoadCodec(b.Reference)
+	codec, err := b.loadCodec(b.Reference)
 	if err != nil {
 		return err
 	}
@@ -253,6 +268,27 @@ func (b *built) keep(info plugins.Info, close func() error) {
 	b.closers = append(b.closers, close)
 }
 
+// present is the time as a manifest keeps it.
+func present() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// startOf returns when the run in dir began: by its manifest, or now where there is
+// none yet.
+func startOf(dir string) (time.Time, error) {
+	f, err := record.Open(dir)
+	if err != nil || !f.Has("manifest.json") {
+		return present(), nil
+	}
+	var m record.Manifest
+	if err := f.ReadJSON("manifest.json", &m); err != nil {
+		return time.Time{}, err
+	}
+	started, err := time.Parse(time.RFC3339, m.Started)
+	if err != nil {
+		return started, fmt.Errorf("%q: started: %w", f.Path("manifest.json"), err)
+	}
+	return started.UTC(), nil
+}
+
 // manifest says what the run is made from.
 func (b *built) manifest() (record.Manifest, error) {
 	c := b.Config
@@ -262,7 +298,7 @@ func (b *built) manifest() (record.Manifest, error) {
 	}
 	weights, err := checkpoint.SHA256(b.Base)
 	m := record.Manifest{
-		Version: version, Seed: c.Run.Seed, Started: time.Now().UTC().Format(time.RFC3339),
+		Version: version, Seed: c.Run.Seed, Started: b.started.Format(time.RFC3339),
 		Model:   record.Hashed{Path: b.Base, SHA256: weights},
 		Sources: map[string]record.Hashed{}, Plugins: map[string]record.PluginUsed{},
 		Machine: record.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Hostname: host},

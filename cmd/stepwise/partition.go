@@ -28,7 +28,7 @@ func (a *app) partitionCommand() *cobra.Command {
 				return asUsage(err)
 			}
 			cfg.Evals = nil // not needed for a partition
-			b, err := a.build(ctx, cfg)
+			b, err := a.build(ctx, cfg, present())
 			if err != nil {
 				return err
 			}

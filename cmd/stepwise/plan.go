@@ -14,7 +14,7 @@ import (
 
 // plan validates everything and shows what a run would do.
 func (a *app) plan(ctx context.Context, c *config.Config) (err error) {
-	b, err := a.build(ctx, c)
+	b, err := a.build(ctx, c, present())
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ configuration is shown in examples/.`,
   stepwise run run.toml --resume    # go on where it was stopped or killed`,
 		Args: exactArgs("CONFIG.toml"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if f.plan && f.resume {
+				return usagef("--plan trains nothing, so --resume has no meaning beside it; give one of them")
+			}
 			ctx, done := a.reporting(c.Context())
 			defer done()
 			cfg, err := config.Load(args[0], f.settings)
@@ -45,6 +48,9 @@ configuration is shown in examples/.`,
 				return asUsage(err)
 			}
 			if f.name != "" {
+				if err := config.CheckName(f.name); err != nil {
+					return usagef("--name: %w", err)
+				}
 				cfg.Run.Name = f.name
 			}
 			if f.plan {
@@ -76,7 +82,11 @@ func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool
 	if err := checkFolder(dir, resume); err != nil {
 		return nil, asUsage(err)
 	}
-	b, err := a.build(ctx, c)
+	started, err := startOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.build(ctx, c, started)
 	if err != nil {
 		return nil, err
 	}
