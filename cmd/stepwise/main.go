@@ -78,7 +78,9 @@ func asUsage(err error) error {
 }
 
 // watchSignals closes a.interrupt at the first Ctrl-C and cancels at the
-// second, or at the first where the command has no use for it.
+// second, or at the first where the command has no use for it. From then on
+// signals are the system's again: the next one ends work that ignores its
+// context, such as reading a terminal.
 func (a *app) watchSignals(cancel func()) (stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -95,9 +97,11 @@ func (a *app) watchSignals(cancel func()) (stop func()) {
 			}
 			if !first || !a.graceful.Load() {
 				cancel()
-				continue
+				signal.Stop(signals)
+				fmt.Fprintln(a.err, "stepwise: stopping; Ctrl-C again stops at once")
+				return
 			}
-			fmt.Fprintln(a.err, "stepwise: finishing what is under way and saving; Ctrl-C again stops at once")
+			fmt.Fprintln(a.err, "stepwise: finishing what is under way and saving; Ctrl-C again stops without saving")
 		}
 	}()
 	return func() {

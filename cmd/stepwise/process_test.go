@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -130,6 +132,43 @@ func TestInterrupt(t *testing.T) {
 	}
 	mustRun(t, append(args, "--name", "stopped", "--resume")...)
 	compareRuns(t, filepath.Join(dir, "whole"), filepath.Join(dir, "stopped"))
+}
+
+// TestSecondSignalKills: work that ignores its context, here the reading of
+// standard input, is ended by the second signal.
+func TestSecondSignalKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a process")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, binary(t), "score", "--model", "none")
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write(make([]byte, 1<<20)); err != nil { // more than a pipe holds: it is being read
+		t.Fatal(err)
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "again stops at once") {
+		t.Errorf("after the first signal it prints %q, %v", line, err)
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); c.ProcessState.ExitCode() != -1 || ctx.Err() != nil {
+		t.Errorf("it ended with %v, not by the second signal", err)
+	}
 }
 
 // waitFor waits until the file has something in it.
