@@ -92,10 +92,19 @@ func (r *Run) Partition(ctx context.Context) (record.Plan, error) {
 	return l.plan(), nil
 }
 
-// visit measures M_t and, unless it is the last, makes M_{t+1} from it.
+// visit measures M_t and, unless it is the last, makes M_{t+1} from it. The
+// partition comes first: it says which model is the last.
 func (l *loop) visit(ctx context.Context, t int) (last bool, err error) {
 	if l.interrupted() {
 		return false, ErrInterrupted
+	}
+	if l.steps == nil {
+		if err := l.partition(ctx); err != nil {
+			return false, err
+		}
+		if err := l.writePlan(); err != nil {
+			return false, err
+		}
 	}
 	state, resumed, err := l.readState(t + 1)
 	if err != nil {
@@ -104,14 +113,6 @@ func (l *loop) visit(ctx context.Context, t int) (last bool, err error) {
 	if !resumed {
 		if err := l.measure(ctx, t); err != nil {
 			return false, fmt.Errorf("measure %s: %w", record.ModelName(t), err)
-		}
-	}
-	if l.steps == nil {
-		if err := l.partition(ctx); err != nil {
-			return false, err
-		}
-		if err := l.writePlan(); err != nil {
-			return false, err
 		}
 	}
 	if t == len(l.steps) {

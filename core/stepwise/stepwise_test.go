@@ -283,6 +283,62 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// evaluating is an evaluator that notes which models it has measured.
+type evaluating struct {
+	metric core.Metric
+	models []string
+}
+
+func (e *evaluating) Evaluate(ctx context.Context, s core.Scorer, _ string) ([]core.Metric, error) {
+	info, err := s.Info(ctx)
+	e.models = append(e.models, info.Name)
+	return []core.Metric{e.metric}, err
+}
+
+// evaluated is a run with that evaluator.
+func evaluated(t *testing.T, when string, e core.Evaluator) *stepwise.Run {
+	t.Helper()
+	r := setup(t, func(c *config.Config) { c.Evals = []config.Eval{{Evaluator: "mine", When: when}} })
+	r.Evaluators = []core.Evaluator{e}
+	return r
+}
+
+// TestWhen: evaluators run on the models that their setting names, also where
+// the run was interrupted.
+func TestWhen(t *testing.T) {
+	for when, want := range map[string][]string{"start": {"S"}, "end": {"M2"}, "each-step": {"S", "M1", "M2"}} {
+		for _, interrupt := range []bool{false, true} {
+			e := &evaluating{metric: core.Metric{Task: "task", Name: "acc", StdErr: math.NaN()}}
+			r := evaluated(t, when, e)
+			if interrupt {
+				stop := make(chan struct{})
+				r.Interrupt = stop
+				if err := r.Do(core.WithReporter(context.Background(), &stopper{stop: stop})); !errors.Is(err, stepwise.ErrInterrupted) {
+					t.Fatal(err)
+				}
+				r.Interrupt = nil
+			}
+			do(t, r)
+			if !slices.Equal(e.models, want) {
+				t.Errorf("%q, interrupted %v: measured %v, want %v", when, interrupt, e.models, want)
+			}
+		}
+	}
+}
+
+// TestMetricNotFinite: the error names evaluator, task and metric.
+func TestMetricNotFinite(t *testing.T) {
+	for _, m := range []core.Metric{
+		{Value: math.NaN(), StdErr: math.NaN()}, {Value: math.Inf(1), StdErr: math.NaN()}, {StdErr: math.Inf(1)},
+	} {
+		m.Task, m.Name = "riddles", "acc_norm"
+		err := evaluated(t, "start", &evaluating{metric: m}).Do(context.Background())
+		if err == nil || !strings.Contains(err.Error(), `evaluator "mine": acc_norm of task "riddles"`) {
+			t.Errorf("%+v: error %v", m, err)
+		}
+	}
+}
+
 // stopper interrupts a run at its first update.
 type stopper struct {
 	stop chan struct{}
