@@ -106,6 +106,9 @@ func (l *loop) evaluate(ctx context.Context, t int, m *record.ModelSummary) erro
 			return fmt.Errorf("evaluator %q: %w", settings.Evaluator, err)
 		}
 		for _, metric := range metrics {
+			if err := checkMetric(metric); err != nil {
+				return fmt.Errorf("evaluator %q: %w", settings.Evaluator, err)
+			}
 			if m.Eval[metric.Task] == nil {
 				m.Eval[metric.Task] = map[string]record.Number{}
 			}
@@ -121,6 +124,18 @@ func (l *loop) evaluate(ctx context.Context, t int, m *record.ModelSummary) erro
 			}
 			m.EvalStdErr[metric.Task][metric.Name] = record.Number(metric.StdErr)
 		}
+	}
+	return nil
+}
+
+// checkMetric refuses numbers that summary.json cannot hold; a standard error
+// may be missing.
+func checkMetric(m core.Metric) error {
+	switch {
+	case math.IsNaN(m.Value) || math.IsInf(m.Value, 0):
+		return fmt.Errorf("%s of task %q is %v; an evaluator must give a finite number", m.Name, m.Task, m.Value)
+	case math.IsInf(m.StdErr, 0):
+		return fmt.Errorf("%s of task %q has the standard error %v; an evaluator must give a finite one, or NaN where there is none", m.Name, m.Task, m.StdErr)
 	}
 	return nil
 }
