@@ -69,7 +69,7 @@ func (f *Folder) WriteFile(name string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	tmp, err := os.CreateTemp(filepath.Dir(path), Unfinished+filepath.Base(path)+"-")
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (f *Folder) WriteDir(name string, fill func(dir string) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	tmp, err := os.MkdirTemp(filepath.Dir(path), Unfinished+filepath.Base(path)+"-")
 	if err != nil {
 		return err
 	}
@@ -163,36 +163,50 @@ func (f *Folder) WriteDir(name string, fill func(dir string) error) error {
 	return os.RemoveAll(old)
 }
 
-// replaced begins the name of a folder that is being replaced.
-const replaced = ".replaced-"
+// ours begins the names of what is not in place. Whatever else begins with a dot,
+// .git or .gitattributes, is the user's.
+const (
+	ours       = ".stepwise-"
+	Unfinished = ours + "new-" // a file or folder that is being written
+	replaced   = ours + "old-" // a folder that is being replaced
+)
+
+// levels is how deep in the run's folder files and folders are put into place.
+const levels = 2
 
 // Sweep deletes what a killed run was writing when it died, and puts back what it
 // had only begun to replace. No other process may be writing into the folder.
-func (f *Folder) Sweep() error {
-	old, err := filepath.Glob(f.Path("*", replaced+"*"))
+func (f *Folder) Sweep() error { return sweep(f.dir, levels) }
+
+func sweep(dir string, levels int) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range old {
-		name := filepath.Join(filepath.Dir(path), strings.TrimPrefix(filepath.Base(path), replaced))
-		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-			if err := rename(path, name); err != nil {
-				return err
-			}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), ours):
+			err = sweepOurs(path)
+		case e.IsDir() && levels > 0:
+			err = sweep(path, levels-1)
 		}
-	}
-	for _, pattern := range []string{".*", "*/.*", "*/*/.*"} {
-		left, err := filepath.Glob(f.Path(pattern))
 		if err != nil {
 			return err
 		}
-		for _, path := range left {
-			if err := os.RemoveAll(path); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
+}
+
+// sweepOurs puts back what has nothing in its place, and deletes the rest.
+func sweepOurs(path string) error {
+	if name, ok := strings.CutPrefix(filepath.Base(path), replaced); ok {
+		place := filepath.Join(filepath.Dir(path), name)
+		if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+			return rename(path, place)
+		}
+	}
+	return os.RemoveAll(path)
 }
 
 // Remove deletes a file or folder of the run.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func create(t *testing.T) *record.Folder {
 // TestExistingFolder: a run never writes into another's folder.
 func TestExistingFolder(t *testing.T) {
 	f := create(t)
-	if err := os.WriteFile(f.Path(".config.toml-1"), nil, 0o644); err != nil {
+	if err := os.WriteFile(f.Path(".stepwise-new-config.toml-1"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := record.Create(f.Path()); err != nil {
@@ -94,22 +95,34 @@ func TestWriteDirReplaces(t *testing.T) {
 	}
 }
 
-// TestSweep: what was being written goes, what was being replaced comes back.
+// TestSweep: what was being written goes, what was being replaced comes back, the
+// user's own files stay; the folder's name is no pattern.
 func TestSweep(t *testing.T) {
-	f := create(t)
-	for _, dir := range []string{"step-1/.replaced-state", "step-1/.state-123", "step-2/.replaced-state", "step-2/state"} {
+	f, err := record.Create(filepath.Join(t.TempDir(), "exp[1]", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{
+		"step-1/.stepwise-old-state/here", "step-1/.stepwise-new-state-123", "step-1/model/.git", "step-2/.stepwise-old-state",
+		"step-2/state/here", ".stepwise-new-plan.json-7", "eval/S/.stepwise-new-x-1", ".git/objects", ".gitignore",
+	} {
 		if err := os.MkdirAll(f.Path(dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(f.Path(".plan.json-7"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
 	if err := f.Sweep(); err != nil {
 		t.Fatal(err)
 	}
-	left, err := filepath.Glob(f.Path("*", "*"))
-	if err != nil || !slices.Equal(left, []string{f.Path("step-1", "state"), f.Path("step-2", "state")}) || f.Has(".plan.json-7") {
+	var left []string
+	err = fs.WalkDir(os.DirFS(f.Path()), ".", func(path string, _ fs.DirEntry, err error) error {
+		left = append(left, path)
+		return err
+	})
+	want := []string{
+		".", ".git", ".git/objects", ".gitignore", "eval", "eval/S", "step-1", "step-1/model", "step-1/model/.git",
+		"step-1/state", "step-1/state/here", "step-2", "step-2/state", "step-2/state/here",
+	}
+	if err != nil || !slices.Equal(left, want) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
 //go:embed page.html
@@ -34,7 +36,7 @@ func WriteFile(path string, dirs []string) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(from, "."+filepath.Base(path)+"-")
+	file, err := os.CreateTemp(from, record.Unfinished+filepath.Base(path)+"-")
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
