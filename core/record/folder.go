@@ -19,29 +19,37 @@ import (
 // Folder is a run's folder.
 type Folder struct{ dir string }
 
-// Create makes the folder of a new run. An existing one is refused.
+// Create makes the folder of a new run, where Vacant allows one.
 func Create(dir string) (*Folder, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, fmt.Errorf("run folder: %w", err)
+	if err := Vacant(dir); err != nil {
+		return nil, err
 	}
-	switch err := os.Mkdir(dir, 0o755); {
-	case errors.Is(err, fs.ErrExist) && begun(dir):
-		return nil, fmt.Errorf("run folder %q exists; go on with --resume, or choose another --name", dir)
-	case errors.Is(err, fs.ErrExist): // a run was killed before it wrote anything
-	case err != nil:
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	return &Folder{dir}, nil
 }
 
-// begun says whether there is more in the folder than what was being written
-// when a run died.
-func begun(dir string) bool {
+// Vacant refuses a folder that holds a run, or anything else. A run that was killed
+// before its configuration was in place has left nothing but names with a dot.
+func Vacant(dir string) error {
 	entries, err := os.ReadDir(dir)
-	return err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("run folder: %w", err)
+	case !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") }):
+		return nil
+	}
+	if _, err := Open(dir); err != nil {
+		return fmt.Errorf("folder %q holds files, but no run; choose another --name or --dir", dir)
+	}
+	return fmt.Errorf("run folder %q exists; go on with --resume, or choose another --name", dir)
 }
 
-// Open opens the folder of a run that was started before.
+// Open opens the folder of a run that was started before: config.toml is the first
+// file that a run puts into place.
 func Open(dir string) (*Folder, error) {
 	if _, err := os.Stat(filepath.Join(dir, "config.toml")); err != nil {
 		return nil, fmt.Errorf("%q is no run's folder: %w", dir, err)

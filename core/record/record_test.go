@@ -36,14 +36,20 @@ func TestExistingFolder(t *testing.T) {
 	if _, err := record.Create(f.Path()); err != nil {
 		t.Errorf("a folder in which nothing was finished is refused: %v", err)
 	}
-	if err := f.WriteJSON("plan.json", 1); err != nil {
+	if err := f.WriteJSON("notes.json", 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := record.Create(f.Path()); err == nil || strings.Contains(err.Error(), "--resume") {
+		t.Errorf("Create where others' files are: %v, want an error that does not name --resume", err)
+	}
+	if _, err := record.Open(f.Path()); err == nil {
+		t.Error("a folder without config.toml was opened as a run's")
+	}
+	if err := f.WriteJSON("config.toml", 1); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := record.Create(f.Path()); err == nil || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("second Create: %v, want an error that names --resume", err)
-	}
-	if _, err := record.Open(f.Path()); err == nil {
-		t.Error("a folder without config.toml was opened as a run's")
 	}
 }
 
@@ -98,7 +104,7 @@ func TestWriteDirReplaces(t *testing.T) {
 // TestSweep: what was being written goes, what was being replaced comes back, the
 // user's own files stay; the folder's name is no pattern.
 func TestSweep(t *testing.T) {
-	f, err := record.Create(filepath.Join(t.TempDir(), "exp[1]", "*"))
+	f, err := record.Create(filepath.Join(t.TempDir(), "exp[1]", "run"))
 	if err != nil {
 		t.Fatal(err)
 	}
