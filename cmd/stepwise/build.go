@@ -307,6 +307,13 @@ func (b *built) manifest() (record.Manifest, error) {
 	if err != nil {
 		return m, err
 	}
+	if b.Reference != "" {
+		sum, err := checkpoint.SHA256(b.Reference)
+		if err != nil {
+			return m, err
+		}
+		m.Reference = &record.Hashed{Path: b.Reference, SHA256: sum}
+	}
 	for _, list := range [][]config.Source{c.Sources, c.Heldout} {
 		for _, s := range list {
 			sum, err := fileHash(s.Path)

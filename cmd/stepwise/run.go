@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/config"
 	"github.com/stepwise-dpo/stepwise/core/record"
 	"github.com/stepwise-dpo/stepwise/core/record/report"
@@ -92,10 +95,12 @@ func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	b.printReports(reports)
-	if b.Folder, err = openFolder(dir, resolved, resume); err != nil {
+	folder, unlock, err := openFolder(dir, resolved, resume)
+	if err != nil {
 		return nil, asUsage(err)
 	}
-	if err := b.writeManifest(); err != nil {
+	b.Folder, b.closers = folder, slices.Insert(b.closers, 0, unlock) // after the plugins, which may still write
+	if err := b.writeManifest(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.Folder.WriteJSON("sources.json", b.reports); err != nil {
@@ -106,41 +111,49 @@ func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool
 
 // checkFolder tells early whether the folder's state fits the wish to resume.
 func checkFolder(dir string, resume bool) error {
-	_, err := os.Stat(dir)
-	switch {
-	case err == nil && !resume:
-		return fmt.Errorf("run folder %q exists; go on with --resume, or choose another --name", dir)
-	case err != nil && resume:
-		return fmt.Errorf("there is no run folder %q to resume", dir)
+	if !resume {
+		return record.Vacant(dir)
+	}
+	if _, err := record.Open(dir); err != nil {
+		return fmt.Errorf("there is no run folder to resume: %w; start the run without --resume, or look at --name and --dir", err)
 	}
 	return nil
 }
 
-// openFolder creates the run's folder, or opens that of the run to resume,
-// whose configuration must be the same.
-func openFolder(dir string, resolved []byte, resume bool) (*record.Folder, error) {
+// openFolder creates the run's folder, or opens that of the run to resume, whose
+// configuration must be the same. No other process runs it until unlock.
+func openFolder(dir string, resolved []byte, resume bool) (f *record.Folder, unlock func() error, err error) {
+	open := record.Create
 	if resume {
-		f, err := record.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		before, err := os.ReadFile(f.Path("config.toml"))
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(before, resolved) {
-			return nil, fmt.Errorf("run folder %q was started with another configuration: %s; restore it, or start anew with --name", dir, firstDifference(before, resolved))
-		}
-		return f, nil
+		open = record.Open
 	}
-	f, err := record.Create(dir)
+	if f, err = open(dir); err != nil {
+		return nil, nil, err
+	}
+	if unlock, err = f.Lock(); err != nil {
+		return nil, nil, err
+	}
+	if resume {
+		err = sameConfiguration(f, resolved)
+	} else {
+		err = f.WriteFile("config.toml", func(w io.Writer) error {
+			_, err := w.Write(resolved)
+			return err
+		})
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, errors.Join(err, unlock())
 	}
-	return f, f.WriteFile("config.toml", func(w io.Writer) error {
-		_, err := w.Write(resolved)
+	return f, unlock, nil
+}
+
+// sameConfiguration refuses to go on with another configuration.
+func sameConfiguration(f *record.Folder, resolved []byte) error {
+	before, err := os.ReadFile(f.Path("config.toml"))
+	if err != nil || bytes.Equal(before, resolved) {
 		return err
-	})
+	}
+	return fmt.Errorf("run folder %q was started with another configuration: %s; restore it, or start anew with --name", f.Path(), firstDifference(before, resolved))
 }
 
 // firstDifference shows the first line in which two configurations differ.
@@ -156,7 +169,7 @@ func firstDifference(before, now []byte) string {
 
 // writeManifest records what the run is made from. A resumed run keeps the
 // manifest that it began with, and must be made from the same.
-func (b *built) writeManifest() error {
+func (b *built) writeManifest(ctx context.Context) error {
 	now, err := b.manifest()
 	if err != nil {
 		return err
@@ -168,13 +181,37 @@ func (b *built) writeManifest() error {
 	if err := b.Folder.ReadJSON("manifest.json", &before); err != nil {
 		return err
 	}
+	return checkUnchanged(before, now, core.ReporterFrom(ctx).Note)
+}
+
+// checkUnchanged refuses to go on from other weights, other data or another
+// stranger's plugin. The built-in plugins have the hash of the whole program, which
+// every build of it changes, so that another one is only noted.
+func checkUnchanged(before, now record.Manifest, note func(string)) error {
 	if before.Model.SHA256 != now.Model.SHA256 {
 		return usagef("model %q is not the one that the run began with; start anew with --name", now.Model.Path)
 	}
-	for name, source := range now.Sources {
-		if before.Sources[name].SHA256 != source.SHA256 {
+	if was, is := before.Reference, now.Reference; was != nil && is != nil && was.SHA256 != is.SHA256 {
+		return usagef("reference model %q is not the one that the run began with; start anew with --name", is.Path)
+	}
+	for _, name := range slices.Sorted(maps.Keys(now.Sources)) {
+		if source := now.Sources[name]; before.Sources[name].SHA256 != source.SHA256 {
 			return usagef("source %q, %q, has changed since the run began; start anew with --name", name, source.Path)
 		}
+	}
+	rebuilt := false
+	for _, name := range slices.Sorted(maps.Keys(now.Plugins)) {
+		was, is := before.Plugins[name], now.Plugins[name]
+		switch {
+		case was.SHA256 == is.SHA256:
+		case was.BuiltIn && is.BuiltIn:
+			rebuilt = true
+		default:
+			return usagef("plugin %q, %q, is not the one that the run began with, %q of sha256 %.12s; put that one back, or start anew with --name", name, is.Path, was.Path, was.SHA256)
+		}
+	}
+	if rebuilt {
+		note("this is another build of stepwise than the one that the run began with; from here on the numbers may differ in their last digits")
 	}
 	return nil
 }

@@ -8,14 +8,15 @@ import (
 
 // Manifest is manifest.json: what the run was made from.
 type Manifest struct {
-	Version string                `json:"version"`
-	Seed    int64                 `json:"seed"`
-	Started string                `json:"started"` // RFC 3339
-	Model   Hashed                `json:"model"`
-	Sources map[string]Hashed     `json:"sources"`
-	Plugins map[string]PluginUsed `json:"plugins"` // "backend-gorgonia" -> ...
-	Machine Machine               `json:"machine"`
-	Backend BackendUsed           `json:"backend"`
+	Version   string                `json:"version"`
+	Seed      int64                 `json:"seed"`
+	Started   string                `json:"started"` // RFC 3339
+	Model     Hashed                `json:"model"`
+	Reference *Hashed               `json:"reference,omitempty"` // nil where it is no model of its own
+	Sources   map[string]Hashed     `json:"sources"`
+	Plugins   map[string]PluginUsed `json:"plugins"` // "backend-gorgonia" -> ...
+	Machine   Machine               `json:"machine"`
+	Backend   BackendUsed           `json:"backend"`
 }
 
 // Hashed is a file or folder with the sha256 of its content, in hex.
