@@ -114,6 +114,10 @@ func (l *MetricsLog) event(m Metrics) error {
 	})
 }
 
+// Sync makes the lines so far durable, as whatever counts on them must demand first.
+// The events can be made anew from them.
+func (l *MetricsLog) Sync() error { return l.file.Sync() }
+
 // Close closes both logs.
 func (l *MetricsLog) Close() error {
 	err := l.file.Close()

@@ -40,6 +40,9 @@ func (s *state) resumeAt(t *training) int {
 
 // saveState keeps what --resume needs, in place of the state before it.
 func (l *loop) saveState(ctx context.Context, t *training, update int) error {
+	if err := l.metrics.Sync(); err != nil {
+		return err
+	}
 	from, _ := l.targetDir(t.step)
 	folder := record.StepDir(t.step) + "/state"
 	return l.Folder.WriteDir(folder, func(dir string) error {
@@ -75,6 +78,10 @@ func (l *loop) restore() (done int, err error) {
 	}
 	for l.Folder.Has(record.StepDir(done+1), "step.json") {
 		done++
+		// A run that died right after its step's record left the state.
+		if err := l.Folder.Remove(record.StepDir(done), "state"); err != nil {
+			return 0, err
+		}
 	}
 	step, update := done, 0
 	if done > 0 {

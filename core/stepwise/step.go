@@ -158,6 +158,9 @@ func (l *loop) finish(ctx context.Context, t *training, references []record.Pair
 		return err
 	}
 	result.ModelHash = info.WeightsHash
+	if err := l.metrics.Sync(); err != nil {
+		return err
+	}
 	if err := l.Folder.WriteJSON(folder+"/step.json", result); err != nil {
 		return err
 	}

@@ -283,6 +283,20 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestStateOfFinishedStep: a run that died between a step's record and the removal
+// of its state removes it when it is resumed.
+func TestStateOfFinishedStep(t *testing.T) {
+	r := setup(t, nil)
+	do(t, r)
+	if err := r.Folder.WriteJSON("step-1/state/state.json", 1); err != nil {
+		t.Fatal(err)
+	}
+	do(t, r)
+	if r.Folder.Has("step-1", "state") {
+		t.Error("the state is still there")
+	}
+}
+
 // evaluating is an evaluator that notes which models it has measured.
 type evaluating struct {
 	metric core.Metric
