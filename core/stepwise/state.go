@@ -14,8 +14,11 @@ import (
 // state is step-T/state/state.json: where a training was when it was saved.
 // Weights and optimizer lie beside it.
 type state struct {
-	Step    int     `json:"step"`
-	Update  int     `json:"update"` // updates done
+	Step   int `json:"step"`
+	Update int `json:"update"` // updates done
+	// Budget is the tokens a micro-batch. It was chosen by the memory that was
+	// free then, and another one would change the result's last bits.
+	Budget  int     `json:"micro_batch_tokens"`
 	First   float64 `json:"first_loss"`
 	Last    float64 `json:"last_loss"`
 	Seconds float64 `json:"seconds"`
@@ -52,7 +55,7 @@ func (l *loop) saveState(ctx context.Context, t *training, update int) error {
 		if err := l.CarryOver(from, dir, "float32"); err != nil {
 			return err
 		}
-		return record.WriteJSONFile(dir, "state.json", state{t.step, update, t.first, t.last, time.Since(t.started).Seconds()})
+		return record.WriteJSONFile(dir, "state.json", state{t.step, update, t.budget, t.first, t.last, time.Since(t.started).Seconds()})
 	})
 }
 

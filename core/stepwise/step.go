@@ -29,7 +29,9 @@ func (l *loop) train(ctx context.Context, step int, references []record.PairScor
 	if t.sameModel, err = l.startsAtReference(step); err != nil {
 		return err
 	}
-	if t.budget, err = l.microBatchTokens(ctx, t); err != nil {
+	if state != nil {
+		t.budget = state.Budget
+	} else if t.budget, err = l.microBatchTokens(ctx, t); err != nil {
 		return err
 	}
 	t.started = time.Now().Add(-state.elapsed())

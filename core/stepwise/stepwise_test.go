@@ -522,7 +522,7 @@ func weightsOf(t *testing.T, dir string) map[string][]float32 {
 
 // forecasting is a backend whose forecast is a function of a micro-batch's tokens.
 type forecasting struct {
-	coretest.Backend
+	core.Backend
 	forecast func(tokens int) core.Forecast
 }
 
@@ -555,7 +555,7 @@ func TestMicroBatchTokens(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := setup(t, func(cfg *config.Config) { cfg.Train.MicroBatchTokens, cfg.Train.BatchSize = 0, 1<<10 })
 			r.Sources = []core.Source{equalPairs(1 << 10)}
-			r.Backend = forecasting{forecast: func(tokens int) core.Forecast {
+			r.Backend = forecasting{r.Backend, func(tokens int) core.Forecast {
 				return core.Forecast{PeakBytes: int64(tokens), AvailableBytes: c.available, Recompute: tokens > c.kept}
 			}}
 			e, err := r.Estimate(context.Background())
@@ -564,6 +564,43 @@ func TestMicroBatchTokens(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBudgetIsKept: a resumed step goes on with the micro-batches that it began
+// with, however much memory is free by then.
+func TestBudgetIsKept(t *testing.T) {
+	r := setup(t, func(c *config.Config) {
+		c.Partition.Strategy, c.Train.MicroBatchTokens, c.Train.BatchSize = "all", 0, 64
+	})
+	r.Sources, r.Heldout = []core.Source{equalPairs(128)}, nil
+	var cuts []int
+	wrap := func(m core.Model) core.Model { return cutting{m, &cuts} }
+	free, asked := int64(640), 0 // of which four fifths are 512 tokens
+	r.Backend = forecasting{wrapping{wrap: wrap}, func(tokens int) core.Forecast {
+		asked++
+		return core.Forecast{PeakBytes: int64(tokens), AvailableBytes: free}
+	}}
+	stop := make(chan struct{})
+	r.Interrupt = stop
+	if err := r.Do(core.WithReporter(context.Background(), &stopper{stop: stop})); !errors.Is(err, stepwise.ErrInterrupted) {
+		t.Fatal(err)
+	}
+	r.Interrupt, free, asked = nil, 1<<20, 0
+	do(t, r)
+	if want := []int{32, 32, 32, 32, 32, 32, 32, 32}; asked > 0 || !slices.Equal(cuts, want) {
+		t.Errorf("micro-batches of %v pairs, want %v; %d forecasts when it was resumed", cuts, want, asked)
+	}
+}
+
+// cutting notes the sizes of micro-batches.
+type cutting struct {
+	core.Model
+	cuts *[]int
+}
+
+func (c cutting) Accumulate(ctx context.Context, items []core.Item, grad core.GradFunc) error {
+	*c.cuts = append(*c.cuts, len(items))
+	return c.Model.Accumulate(ctx, items, grad)
 }
 
 // equalPairs has n pairs of 16 tokens, so that every budget is met exactly.
