@@ -18,11 +18,11 @@ func (l *loop) train(ctx context.Context, step int, references []record.PairScor
 	if err := l.noteGamma(step-1, references); err != nil {
 		return err
 	}
-	target, err := l.openTarget(ctx, step, state)
+	model, err := l.openTarget(ctx, step, state)
 	if err != nil {
 		return err
 	}
-	t, err := l.newTraining(step, references, target.model)
+	t, err := l.newTraining(step, references, model)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,6 @@ func (l *loop) train(ctx context.Context, step int, references []record.PairScor
 		return err
 	}
 	t.started = time.Now().Add(-state.elapsed())
-	target.dir = "" // from here on its weights are no folder's
 	if err := l.updates(ctx, t, state); err != nil {
 		return err
 	}
@@ -50,10 +49,16 @@ func (l *loop) targetDir(step int) (dir, name string) {
 	return l.modelDir(step - 1), record.ModelName(step - 1)
 }
 
-func (l *loop) openTarget(ctx context.Context, step int, state *state) (*resident, error) {
-	dir, name := l.targetDir(step)
+// openTarget opens the model that the step's training goes on from. As its weights
+// will be no folder's, nothing can be scored with it by that name.
+func (l *loop) openTarget(ctx context.Context, step int, state *state) (core.Model, error) {
 	if state == nil {
-		return l.open(ctx, dir, name)
+		dir, name := l.targetDir(step)
+		if _, err := l.open(ctx, dir, name); err != nil {
+			return nil, err
+		}
+		l.resident = &resident{model: l.resident.model}
+		return l.resident.model, nil
 	}
 	l.release()
 	saved := l.Folder.Path(record.StepDir(step), "state")
@@ -61,8 +66,8 @@ func (l *loop) openTarget(ctx context.Context, step int, state *state) (*residen
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", saved, err)
 	}
-	l.resident = &resident{dir: saved, model: model}
-	return l.resident, nil
+	l.resident = &resident{model: model}
+	return model, nil
 }
 
 // startsAtReference says whether target and reference begin with the same

@@ -151,17 +151,18 @@ func (l *loop) info(dir, name string) (core.ModelInfo, error) {
 	return info, err
 }
 
-// resident is the model that is open.
+// resident is the model that is open. One that is being trained has neither folder
+// nor scorer.
 type resident struct {
-	*scorer.Scorer
-	dir   string
-	model core.Model
+	dir    string
+	model  core.Model
+	scorer *scorer.Scorer
 }
 
-// open makes the model in dir the resident one.
-func (l *loop) open(ctx context.Context, dir, name string) (*resident, error) {
+// open makes the model in dir the resident one and returns its scorer.
+func (l *loop) open(ctx context.Context, dir, name string) (*scorer.Scorer, error) {
 	if l.resident != nil && l.resident.dir == dir {
-		return l.resident, nil
+		return l.resident.scorer, nil
 	}
 	l.release()
 	info, err := l.info(dir, name)
@@ -172,8 +173,9 @@ func (l *loop) open(ctx context.Context, dir, name string) (*resident, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", dir, err)
 	}
-	l.resident = &resident{scorer.New(model, l.Codec, info, l.cache).Naming(l.Sources, l.Heldout, l.ReferenceSources), dir, model}
-	return l.resident, nil
+	named := scorer.New(model, l.Codec, info, l.cache).Naming(l.Sources, l.Heldout, l.ReferenceSources)
+	l.resident = &resident{dir, model, named}
+	return named, nil
 }
 
 func (l *loop) openOptions(state string) core.OpenOptions {
