@@ -56,8 +56,9 @@ func (l *loop) microBatchTokens(ctx context.Context, t *training) (int, error) {
 // costliest returns the micro-batch of the first epoch with the most tokens.
 func (t *training) costliest() []example {
 	var most []example
+	order := t.order(0)
 	for u := range t.perEpoch {
-		for _, micro := range t.cut(t.batch(u)) {
+		for _, micro := range t.cut(t.batchOf(order, u)) {
 			if tokensOf(micro) > tokensOf(most) {
 				most = slices.Clone(micro)
 			}

@@ -68,8 +68,12 @@ func (l *loop) newTraining(step int, references []record.PairScore, model core.M
 
 // batch returns the examples of update u, from 0.
 func (t *training) batch(u int) []example {
-	order := t.order(u / t.perEpoch)
-	from := u % t.perEpoch * t.cfg.BatchSize
+	return t.batchOf(t.order(u/t.perEpoch), u%t.perEpoch)
+}
+
+// batchOf returns the examples of update u, from 0, of the epoch with that order.
+func (t *training) batchOf(order []int, u int) []example {
+	from := u * t.cfg.BatchSize
 	batch := make([]example, 0, t.cfg.BatchSize)
 	for _, i := range order[from:min(from+t.cfg.BatchSize, len(order))] {
 		batch = append(batch, t.examples[i])
