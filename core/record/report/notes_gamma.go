@@ -94,7 +94,8 @@ func heldoutWorse(r *run) []note {
 	return notes
 }
 
-// forgotten says that a source was better in an earlier model than in the last.
+// forgotten says that a source was better in an earlier model than in the last, or
+// in S than in all.
 func forgotten(r *run, last record.ModelSummary, source string) []note {
 	best := last
 	for _, m := range r.summary.Models {
@@ -106,6 +107,11 @@ func forgotten(r *run, last record.ModelSummary, source string) []note {
 	gained := r.valueAtS(source) - best.Heldout[source].Loss
 	if best.Name == last.Name || lost < 0.05*gained {
 		return nil
+	}
+	if best.Name == "S" {
+		return []note{{info, source + ": no model is below S", fmt.Sprintf(
+			"Its held-out loss is %s at S and %s at %s: no step lowered it.",
+			fixed(best.Heldout[source].Loss, 4), fixed(last.Heldout[source].Loss, 4), last.Name)}}
 	}
 	return []note{{info, fmt.Sprintf("%s: best at %s", source, best.Name), fmt.Sprintf(
 		"Its held-out loss is %s at %s and %s at %s: later steps gave back %s of the gain.",

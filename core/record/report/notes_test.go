@@ -61,6 +61,11 @@ func TestNotes(t *testing.T) {
 			h.Loss = 0.65
 			f.summary.Models[2].Heldout["held"] = h
 		}, info, "held: best at M1", "0.6123 at M1 and 0.6500 at M2: later steps gave back 46.6 %"},
+		{"no better than S", func(f *fixture) {
+			h := f.summary.Models[2].Heldout["held"]
+			h.Loss = 0.75
+			f.summary.Models[1].Heldout["held"], f.summary.Models[2].Heldout["held"] = h, h
+		}, info, "held: no model is below S", "0.6931 at S and 0.7500 at M2"},
 		{"worse than S", func(f *fixture) {
 			f.heldout = map[string][]record.PairScore{
 				"S":  {{Chosen: -5, Rejected: -6}, {Chosen: -5, Rejected: -6}, {Chosen: -5, Rejected: -6}},
