@@ -164,6 +164,9 @@ func (t *torch) close() error {
 	if !t.ended {
 		return err
 	}
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
 	printed, _ := os.ReadFile(t.log.Name())
 	lines := strings.Split(string(bytes.TrimSpace(printed)), "\n")
 	return fmt.Errorf("%w; it printed last: %s", err, strings.Join(lines[max(0, len(lines)-5):], "\n"))
