@@ -65,7 +65,7 @@ type Counts struct {
 func Plan(items []core.Item, alone func(length int) bool) (*Forest, error) {
 	p := planner{trie: newTrie()}
 	for i, item := range items {
-		if err := check(item); err != nil {
+		if err := item.Check(math.MaxInt32); err != nil {
 			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
 		p.add(item, alone)
@@ -74,18 +74,6 @@ func Plan(items []core.Item, alone func(length int) bool) (*Forest, error) {
 		return nil, fmt.Errorf("%d tokens are more than one call may hold (%d)", p.naive, math.MaxInt32)
 	}
 	return p.forest(), nil
-}
-
-func check(item core.Item) error {
-	if len(item.Prompt) == 0 {
-		return fmt.Errorf("the prompt is empty")
-	}
-	for j, c := range item.Completions {
-		if len(c) == 0 {
-			return fmt.Errorf("completion %d is empty", j)
-		}
-	}
-	return nil
 }
 
 // Targets returns the targets of segment s, by row.

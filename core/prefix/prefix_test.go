@@ -68,8 +68,8 @@ func TestEmptyIsAnError(t *testing.T) {
 		item core.Item
 		want string
 	}{
-		{core.Item{Completions: [][]int32{{1}}}, "item 1: the prompt is empty"},
-		{core.Item{Prompt: []int32{1}, Completions: [][]int32{{1}, {}}}, "item 1: completion 1 is empty"},
+		{core.Item{Completions: [][]int32{{1}}}, "item 1: the prompt has no token"},
+		{core.Item{Prompt: []int32{1}, Completions: [][]int32{{1}, {}}}, "item 1: completion 1 has no token"},
 	} {
 		_, err := prefix.Plan([]core.Item{good, c.item}, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
