@@ -160,7 +160,7 @@ func check(t *testing.T, err error) {
 func render(t *testing.T, dirs ...string) (*html.Node, string) {
 	t.Helper()
 	var out bytes.Buffer
-	check(t, Write(&out, dirs))
+	check(t, write(&out, "/", dirs))
 	doc, err := html.Parse(bytes.NewReader(out.Bytes()))
 	check(t, err)
 	return doc, out.String()

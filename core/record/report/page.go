@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stepwise-dpo/stepwise/core/record"
 )
 
 // page is what page.html shows.
@@ -51,7 +55,7 @@ type link struct {
 	Text    string
 }
 
-func newPage(runs []*run, links linker) (*page, error) {
+func newPage(runs []*run, from string) (*page, error) {
 	p := &page{Style: template.CSS(pageStyle), Title: runs[0].name, Date: dates(runs)}
 	groups, keys := groupsOf(runs)
 	var err error
@@ -63,7 +67,7 @@ func newPage(runs []*run, links linker) (*page, error) {
 		p.Smooth = p.Smooth || len(r.metrics) >= smoothFrom
 	}
 	for i, r := range runs {
-		v, err := newRunView(r, fmt.Sprintf("run-%d", i+1), links)
+		v, err := newRunView(r, fmt.Sprintf("run-%d", i+1), from)
 		if err != nil {
 			return nil, err
 		}
@@ -88,12 +92,12 @@ func (l legend) Variable() template.CSS {
 	return template.CSS(fmt.Sprintf("var(--line%d)", l.Color%palette))
 }
 
-func newRunView(r *run, id string, links linker) (runView, error) {
+func newRunView(r *run, id, from string) (runView, error) {
 	charts, err := modelCharts(r)
 	return runView{
 		ID: id, Name: r.name, Facts: facts(r), Notes: notesOf(r), Charts: charts,
 		Heldout: heldoutTable(r), Evals: evalTable(r), Partition: partitionTable(r),
-		Provenance: provenance(r), Links: runLinks(r, links), Config: r.config,
+		Provenance: provenance(r), Links: runLinks(r, from), Config: r.config,
 	}, err
 }
 
@@ -189,13 +193,13 @@ func provenance(r *run) []fact {
 		out = append(out, fact{name, strings.TrimSpace(where + " " + p.Version), shortHash(p.SHA256)})
 	}
 	for _, s := range r.steps {
-		out = append(out, fact{"weights of " + modelName(s.Step), fmt.Sprintf("step-%d/model", s.Step), shortHash(s.ModelHash)})
+		out = append(out, fact{"weights of " + record.ModelName(s.Step), fmt.Sprintf("step-%d/model", s.Step), shortHash(s.ModelHash)})
 	}
 	return out
 }
 
 // runLinks leads to what the folder has.
-func runLinks(r *run, links linker) []link {
+func runLinks(r *run, from string) []link {
 	names := []string{"config.toml", "manifest.json", "plan.json", "metrics.jsonl", "summary.json"}
 	for _, s := range r.plan.Steps {
 		names = append(names, fmt.Sprintf("step-%d/model", s.Step))
@@ -206,8 +210,21 @@ func runLinks(r *run, links linker) []link {
 	var out []link
 	for _, name := range append(names, "tb") {
 		if r.folder.Has(name) {
-			out = append(out, link{links.address(r.folder.Path(name)), name})
+			out = append(out, link{address(from, r.folder.Path(name)), name})
 		}
 	}
 	return out
+}
+
+// address leads from a page in the folder from, an absolute path, to a file.
+func address(from, path string) template.URL {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	rel, err := filepath.Rel(from, path)
+	if err != nil { // another drive
+		return template.URL((&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String())
+	}
+	// "./" keeps a name with a colon from being read as a scheme.
+	return template.URL("./" + (&url.URL{Path: filepath.ToSlash(rel)}).EscapedPath())
 }

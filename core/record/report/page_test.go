@@ -184,11 +184,11 @@ func TestBrokenInputIsAnError(t *testing.T) {
 	} {
 		dir := twoSteps().write(t, "run")
 		check(t, spoil(dir))
-		if err := Write(&bytes.Buffer{}, []string{dir}); err == nil || !strings.Contains(err.Error(), dir) {
+		if err := write(&bytes.Buffer{}, "/", []string{dir}); err == nil || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: error %v does not name %s", name, err, dir)
 		}
 	}
-	if Write(&bytes.Buffer{}, nil) == nil {
+	if write(&bytes.Buffer{}, "/", nil) == nil {
 		t.Error("a page of no run")
 	}
 }
@@ -219,7 +219,7 @@ func TestHostileNames(t *testing.T) {
 		t.Error("the source's name is not on the page")
 	}
 	for _, a := range elements(doc, "a") {
-		if href := attribute(a, "href"); !strings.HasPrefix(href, "file:///") {
+		if href := attribute(a, "href"); !strings.HasPrefix(href, "./") {
 			t.Errorf("a link to %q", href)
 		}
 	}

@@ -3,15 +3,15 @@
 package report
 
 import (
+	"bufio"
 	_ "embed"
 	"errors"
 	"fmt"
 	"html/template"
 	"io"
-	"os"
 	"path/filepath"
 
-	"github.com/stepwise-dpo/stepwise/core/record"
+	"github.com/stepwise-dpo/stepwise/core/internal/atomicfile"
 )
 
 //go:embed page.html
@@ -22,33 +22,25 @@ var pageStyle string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageSource))
 
-// Write writes the page of the runs in the folders dirs. It needs nothing
-// beside it: no network, no script, no other file. Its links to the runs' files
-// are absolute; those of WriteFile move with the folder.
-func Write(w io.Writer, dirs []string) error {
-	return write(w, dirs, absoluteLinks{})
-}
-
-// WriteFile writes the page to path, whole or not at all, with links relative
-// to it.
+// WriteFile writes the page of the runs in the folders dirs to path, whole or not
+// at all. It needs nothing beside it: no network, no script, no other file. Its
+// links to the runs' files are relative to it.
 func WriteFile(path string, dirs []string) error {
 	from, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(from, record.Unfinished+filepath.Base(path)+"-")
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	defer os.Remove(file.Name()) // after the rename there is nothing to remove
-	err = errors.Join(write(file, dirs, relativeLinks{from}), file.Chmod(0o644))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return atomicfile.Write(path, func(w io.Writer) error {
+		buffered := bufio.NewWriter(w)
+		if err := write(buffered, from, dirs); err != nil {
+			return err
+		}
+		return buffered.Flush()
+	})
 }
 
-func write(w io.Writer, dirs []string, links linker) error {
+// write writes the page for the folder from, an absolute path.
+func write(w io.Writer, from string, dirs []string) error {
 	if len(dirs) == 0 {
 		return errors.New("report: no run; name the folder of one at least")
 	}
@@ -61,7 +53,7 @@ func write(w io.Writer, dirs []string, links linker) error {
 		runs = append(runs, r)
 	}
 	nameApart(runs)
-	p, err := newPage(runs, links)
+	p, err := newPage(runs, from)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

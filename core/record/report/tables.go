@@ -252,7 +252,7 @@ func referenceGamma(r *run, step int, source string) (record.Gamma, bool) {
 	if !r.settings.is("train.reference", "previous") {
 		return record.Gamma{}, false
 	}
-	m, _ := r.summary.Find(modelName(step - 1))
+	m, _ := r.summary.Find(record.ModelName(step - 1))
 	g, ok := m.Gamma[source]
 	return g, ok
 }
@@ -261,20 +261,12 @@ func referenceGamma(r *run, step int, source string) (record.Gamma, bool) {
 func referenceName(r *run, step int) string {
 	switch name := r.settings["train.reference"]; name {
 	case "previous":
-		return modelName(step - 1)
+		return record.ModelName(step - 1)
 	case "base":
 		return "S"
 	default:
 		return name
 	}
-}
-
-// modelName is S or M_t.
-func modelName(t int) string {
-	if t == 0 {
-		return "S"
-	}
-	return fmt.Sprintf("M%d", t)
 }
 
 // number is v or, where there is none, NaN.
