@@ -121,12 +121,12 @@ type Choice func(paths []string) ([]string, error)
 
 // fetch returns the folder of a snapshot and the paths of the chosen files in it,
 // downloading what is not cached. The cache serves alone where the hub is not to
-// be, or cannot be, asked what is new.
+// be, or cannot be, asked what is new: it is out of reach, busy or out of order.
 func (h *hub) fetch(ctx context.Context, r *repository, choose Choice) (dir string, chosen []string, err error) {
 	dir, chosen, missing := h.cached(r, choose)
 	if h.offline != "" {
 		if missing != nil {
-			return "", nil, fmt.Errorf("%s %q: %w, and %s forbids to download it", r.noun, r.name, missing, h.offline)
+			return "", nil, inputf("%s %q: %w, and %s forbids to download it", r.noun, r.name, missing, h.offline)
 		}
 		return dir, chosen, nil
 	}
@@ -135,14 +135,14 @@ func (h *hub) fetch(ctx context.Context, r *repository, choose Choice) (dir stri
 		attempts = 1
 	}
 	l, err := h.list(ctx, r, attempts)
-	var unreachable *url.Error
+	var transient *transientError
 	switch {
 	case err == nil:
 		return h.update(ctx, r, l, choose)
-	case !errors.As(err, &unreachable) || ctx.Err() != nil:
+	case !errors.As(err, &transient) || ctx.Err() != nil:
 		return "", nil, fmt.Errorf("%s %q: %w", r.noun, r.name, err)
 	case missing != nil:
-		return "", nil, fmt.Errorf("%s %q: %w, and the hub cannot be reached: %w", r.noun, r.name, missing, err)
+		return "", nil, fmt.Errorf("%s %q: %w, and the hub cannot be asked: %w", r.noun, r.name, missing, err)
 	}
 	return dir, chosen, nil
 }
@@ -153,7 +153,7 @@ func (h *hub) update(ctx context.Context, r *repository, l *listing, choose Choi
 		err = shardsComplete(chosen)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("%s %q: %w", r.noun, r.name, err)
+		return "", nil, inputf("%s %q: %w", r.noun, r.name, err)
 	}
 	for _, path := range chosen {
 		if err := h.download(ctx, r, l.commit, l.files[path]); err != nil {
@@ -176,11 +176,12 @@ func setRef(path, commit string) error {
 	return writeText(path, commit)
 }
 
-// list asks the hub for the commit of a revision and its files, once.
+// list asks the hub for the commit of a revision and its files, once. What it
+// failed at when a cache could serve is tried again where none can.
 func (h *hub) list(ctx context.Context, r *repository, attempts int) (*listing, error) {
 	key := r.plural + "/" + r.name
 	l := h.listed[key]
-	if l == nil {
+	if l == nil || l.err != nil && attempts > 1 {
 		l = h.listAnew(ctx, r, attempts)
 		h.listed[key] = l
 	}
@@ -199,13 +200,17 @@ func (h *hub) listAnew(ctx context.Context, r *repository, attempts int) *listin
 			return err
 		}
 		defer resp.Body.Close()
-		return json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&info)
+		err = json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&info)
+		if err == nil && !safeName(info.SHA) {
+			err = errors.New("no commit")
+		}
+		if err != nil { // cut off, or the page of something in between
+			return &transientError{fmt.Errorf("answer of %s: %w", address, err)}
+		}
+		return nil
 	})
 	if err != nil {
 		return &listing{err: fmt.Errorf("list its files: %w", err)}
-	}
-	if !safeName(info.SHA) {
-		return &listing{err: fmt.Errorf("answer of %s: no commit", address)}
 	}
 	l := &listing{commit: info.SHA, files: map[string]hubFile{}}
 	for _, f := range info.Siblings {

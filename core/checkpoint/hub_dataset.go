@@ -24,7 +24,7 @@ func NewDatasets(progress Progress) (*Datasets, error) {
 // Fetch returns where the chosen files of the data set ORG/NAME or
 // ORG/NAME@REVISION lie in the cache, in choose's order. What is not there is
 // downloaded, and checked against the hub's sizes and hashes. Offline, or where
-// the hub cannot be reached, choose picks from what the cache has.
+// the hub cannot be asked, choose picks from what the cache has.
 func (d *Datasets) Fetch(ctx context.Context, name string, choose Choice) ([]string, error) {
 	r, err := d.hub.repository(datasets, name)
 	if err != nil {

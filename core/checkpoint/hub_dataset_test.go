@@ -90,10 +90,14 @@ func TestDatasets(t *testing.T) {
 	if f.leaked {
 		t.Error("the token went to another host")
 	}
+	f.failures = 1
+	d = newDatasets(t)
+	checkFetched(t, d, f, "easy/test-*", parts...) // of the cache: the hub is busy
+	checkFetched(t, d, f, "easy/train-*", "easy/train-00000-of-00001.parquet")
 	f.Close()
 	d = newDatasets(t)
 	checkFetched(t, d, f, "easy/test-*", parts...)
-	if _, err := d.Fetch(t.Context(), "ORG/NAME", matching("easy/train-*")); !hasAll(err, "ORG/NAME", "nothing matches easy/train-*", "cannot be reached", "refused") {
+	if _, err := d.Fetch(t.Context(), "ORG/NAME", matching("easy/dev-*")); !hasAll(err, "ORG/NAME", "nothing matches easy/dev-*", "cannot be asked", "refused") {
 		t.Errorf("what is not cached, without a hub: %v", err)
 	}
 }

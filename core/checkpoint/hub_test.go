@@ -1,12 +1,14 @@
 package checkpoint
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,12 +29,14 @@ type fakeHub struct {
 	datasets bool // it is a data set
 	mu       sync.Mutex
 	requests []string
-	cut      int  // end the next large answers after so many bytes
-	failures int  // answer the next requests with 503
-	noRanges bool // ignore Range
-	spoil    bool // change a bit of large answers
-	gated    bool // answer 403 for files
-	leaked   bool // the other host has seen the token
+	cut      int // end the next large answers after so many bytes
+	failures int // answer the next requests with status, 503 unless set
+	status   int
+	page     string // answer the listing with this instead
+	noRanges bool   // ignore Range
+	spoil    bool   // change a bit of large answers
+	gated    bool   // answer 403 for files
+	leaked   bool   // the other host has seen the token
 }
 
 const commit = "0123456789abcdef0123456789abcdef01234567"
@@ -63,9 +67,11 @@ func (f *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.failures > 0:
 		f.failures--
-		http.Error(w, "busy", http.StatusServiceUnavailable)
+		http.Error(w, "busy", cmp.Or(f.status, http.StatusServiceUnavailable))
 	case r.Header.Get("Authorization") != "Bearer secret":
 		http.Error(w, "who are you", http.StatusUnauthorized)
+	case r.URL.Path == api+"revision/main" && r.URL.Query().Get("blobs") == "true" && f.page != "":
+		io.WriteString(w, f.page)
 	case r.URL.Path == api+"revision/main" && r.URL.Query().Get("blobs") == "true":
 		f.list(w)
 	case f.gated:
@@ -266,6 +272,40 @@ func TestHubOffline(t *testing.T) {
 	}
 }
 
+// TestHubOutOfOrder: a full cache serves where the hub is busy or answers nonsense,
+// and not where it refuses.
+func TestHubOutOfOrder(t *testing.T) {
+	f := newFakeHub(t, model(t))
+	want, err := resolve(t, "ORG/NAME", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []int{500, 503, 429} {
+		f.failures, f.status = 1, status
+		if got, err := resolve(t, "ORG/NAME", nil); err != nil || got != want {
+			t.Errorf("%d: got %q, %v", status, got, err)
+		}
+	}
+	for _, status := range []int{401, 403, 404} {
+		f.failures, f.status = 1, status
+		if _, err := resolve(t, "ORG/NAME", nil); !hasAll(err, strconv.Itoa(status)) {
+			t.Errorf("%d: got %v", status, err)
+		}
+	}
+	for _, page := range []string{"<html>sign in", `{"sha": "01`, `{"sha": 1}`, "{}"} {
+		f.page = page
+		if got, err := resolve(t, "ORG/NAME", nil); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", page, got, err)
+		}
+	}
+	if err := os.Remove(filepath.Join(want, singleFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resolve(t, "ORG/NAME", nil); !hasAll(err, "ORG/NAME", "incomplete", "cannot be asked", "no commit") {
+		t.Errorf("an incomplete cache: %v", err)
+	}
+}
+
 func TestHubErrors(t *testing.T) {
 	f := newFakeHub(t, model(t))
 	for name, want := range map[string]string{
@@ -295,6 +335,8 @@ func TestHubErrors(t *testing.T) {
 		t.Errorf("no weights: %v", err)
 	}
 	f.failures = 5
+	t.Setenv("HF_TOKEN", "secret")
+	t.Setenv("HF_HOME", t.TempDir())
 	if _, err := resolve(t, "ORG/NAME", nil); !hasAll(err, "503") {
 		t.Errorf("five failures: %v", err)
 	}
