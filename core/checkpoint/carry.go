@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // carried are the files beside config.json and the weights that make a folder
@@ -30,7 +31,7 @@ func CarryOver(from, to, dtype string) error {
 }
 
 func carryOver(from, to, dtype string) error {
-	d, err := ParseDType(dtype)
+	d, err := parseDType(dtype)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func carryOver(from, to, dtype string) error {
 		return err
 	}
 	for _, pattern := range carried {
-		paths, err := filepath.Glob(filepath.Join(escapeGlob(from), pattern))
+		paths, err := filepath.Glob(filepath.Join(escapeGlob(from), pattern)) // fs.Glob leaves out links to nothing
 		if err != nil {
 			return err
 		}
@@ -60,6 +61,11 @@ func carryOver(from, to, dtype string) error {
 		}
 	}
 	return nil
+}
+
+// escapeGlob makes a path match itself.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 func carryFile(from, to string) error {

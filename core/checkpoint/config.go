@@ -108,7 +108,7 @@ func (c *config) check() error {
 	if q := c.QuantizationConfig; len(q) > 0 && string(q) != "null" {
 		fault("quantized weights (quantization_config) are not supported: use the unquantized model")
 	}
-	if _, err := ParseDType(c.dtype()); err != nil {
+	if _, err := parseDType(c.dtype()); err != nil {
 		faults = append(faults, err)
 	}
 	return errors.Join(faults...)

@@ -27,9 +27,9 @@ var sizes = map[DType]int{
 // torchNames are the floating types by their name in config.json.
 var torchNames = map[DType]string{F64: "float64", F32: "float32", BF16: "bfloat16", F16: "float16"}
 
-// ParseDType returns the type that config.json calls float64, float32, bfloat16
+// parseDType returns the type that config.json calls float64, float32, bfloat16
 // or float16. "bf16", as run configurations may say, is bfloat16.
-func ParseDType(name string) (DType, error) {
+func parseDType(name string) (DType, error) {
 	if name == "bf16" {
 		return BF16, nil
 	}

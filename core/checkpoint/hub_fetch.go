@@ -201,11 +201,11 @@ func (h *hub) refused(resp *http.Response) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		if h.token == "" {
-			return fmt.Errorf("%s refuses (%s): it does not exist, or is private or gated: set HF_TOKEN", at, resp.Status)
+			return inputf("%s refuses (%s): it does not exist, or is private or gated: set HF_TOKEN", at, resp.Status)
 		}
-		return fmt.Errorf("%s refuses (%s): accept the terms on its page, and see that HF_TOKEN may read it", at, resp.Status)
+		return inputf("%s refuses (%s): accept the terms on its page, and see that HF_TOKEN may read it", at, resp.Status)
 	case code == http.StatusNotFound:
-		return fmt.Errorf("%s does not have it (%s): see that the name is right, and if it is private that HF_TOKEN may read it", at, resp.Status)
+		return inputf("%s does not have it (%s): see that the name is right, and if it is private that HF_TOKEN may read it", at, resp.Status)
 	case code == http.StatusTooManyRequests || code >= 500:
 		return &transientError{fmt.Errorf("%s: %s", at, resp.Status)}
 	default:

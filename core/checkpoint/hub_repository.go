@@ -41,7 +41,7 @@ type repository struct {
 func (h *hub) repository(k *kind, name string) (*repository, error) {
 	m := k.names.FindStringSubmatch(name)
 	if m == nil || strings.Contains(name, "--") || strings.Contains(name, "..") {
-		return nil, fmt.Errorf("%q is not the name of a %s on the hub (ORG/NAME)", name, k.noun)
+		return nil, inputf("%q is not the name of a %s on the hub (ORG/NAME)", name, k.noun)
 	}
 	r := &repository{kind: k, name: name, id: m[1], revision: m[2]}
 	if r.revision == "" {

@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// ImportGGUF turns a GGUF file of the llama, qwen2 or qwen3 architecture into a
+// importGGUF turns a GGUF file of the llama, qwen2 or qwen3 architecture into a
 // Hugging Face folder of float32 weights: every value as the file's blocks give
 // it, config.json, tokenizer and chat template rebuilt from the metadata. dir
-// appears whole or not at all; it must not exist, or be empty.
-func ImportGGUF(path, dir string) error {
+// appears whole or not at all; it must not exist, or be empty. Where path or dir is
+// at fault the error is an InputError.
+func importGGUF(path, dir string) error {
 	g, err := openGGUF(path)
 	if err != nil {
-		return err
+		return &InputError{err}
 	}
 	defer g.close()
 	if err := g.importTo(dir); err != nil {
@@ -25,23 +26,9 @@ func ImportGGUF(path, dir string) error {
 }
 
 func (g *ggufFile) importTo(dir string) error {
-	config, err := g.config()
+	config, a, err := g.architecture()
 	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(config)
-	if err != nil {
-		return err
-	}
-	a, err := ParseArchitecture(text)
-	if err != nil {
-		return err
-	}
-	if err := g.check(a); err != nil {
-		return err
-	}
-	if tokens, _ := g.meta["tokenizer.ggml.tokens"].([]string); len(tokens) > a.VocabSize {
-		return fmt.Errorf("%d tokens for a vocabulary of %d", len(tokens), a.VocabSize)
+		return &InputError{err}
 	}
 	return buildDir(dir, func(tmp string) error {
 		if err := writeJSON(filepath.Join(tmp, "config.json"), config); err != nil {
@@ -52,6 +39,27 @@ func (g *ggufFile) importTo(dir string) error {
 		}
 		return g.writeWeights(tmp, a)
 	})
+}
+
+// architecture returns config.json and what it says, which the file's tensors fit.
+func (g *ggufFile) architecture() (config map[string]any, a *Architecture, err error) {
+	if config, err = g.config(); err != nil {
+		return nil, nil, err
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a, err = ParseArchitecture(text); err != nil {
+		return nil, nil, err
+	}
+	if err := g.check(a); err != nil {
+		return nil, nil, err
+	}
+	if tokens, _ := g.meta["tokenizer.ggml.tokens"].([]string); len(tokens) > a.VocabSize {
+		return nil, nil, fmt.Errorf("%d tokens for a vocabulary of %d", len(tokens), a.VocabSize)
+	}
+	return config, a, nil
 }
 
 // ggufNames are GGUF's names for the parts of a model, by Hugging Face's.

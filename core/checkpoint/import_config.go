@@ -121,9 +121,9 @@ func (g *ggufFile) llama3Scaling(headDim int, theta float64) (map[string]any, er
 	if len(got) != headDim/2 {
 		return nil, fmt.Errorf("tensor %q has %d values for a head of %d", ropeFactors, len(got), headDim)
 	}
-	plain := RoPE{Type: "default", Dim: headDim, Theta: theta}.Frequencies(0)
+	plain := RoPE{Type: "default", Dim: headDim, Theta: theta}.frequencies(0)
 	for _, factor := range []float64{8, 32} {
-		scaled := RoPE{Type: "llama3", Dim: headDim, Theta: theta, Factor: factor, LowFreqFactor: 1, HighFreqFactor: 4, OriginalMaxPositions: 8192}.Frequencies(0)
+		scaled := RoPE{Type: "llama3", Dim: headDim, Theta: theta, Factor: factor, LowFreqFactor: 1, HighFreqFactor: 4, OriginalMaxPositions: 8192}.frequencies(0)
 		if agree(got, plain, scaled) {
 			return map[string]any{
 				"rope_type": "llama3", "factor": decimal(factor), "low_freq_factor": decimal(1), "high_freq_factor": decimal(4),

@@ -18,7 +18,7 @@ type Progress func(file string, done, total int64)
 // (the file's SHA-256 is the key); for ORG/NAME or ORG/NAME@REVISION the snapshot
 // in the hub's cache, downloaded as far as it is not there, by huggingface_hub's
 // variables HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE.
-// progress may be nil.
+// progress may be nil. Where name is at fault the error is an InputError.
 func Resolve(ctx context.Context, name string, progress Progress) (dir string, err error) {
 	info, err := os.Stat(name)
 	switch {
@@ -27,9 +27,9 @@ func Resolve(ctx context.Context, name string, progress Progress) (dir string, e
 	case err == nil && isGGUF(name):
 		return importOnce(name)
 	case err == nil:
-		return "", fmt.Errorf("model %q is neither a folder nor a .gguf file", name)
+		return "", inputf("model %q is neither a folder nor a .gguf file", name)
 	case !errors.Is(err, fs.ErrNotExist) || isGGUF(name) || !hubName.MatchString(name):
-		return "", fmt.Errorf("model: %w", err)
+		return "", inputf("model: %w", err)
 	}
 	h, err := newHub(progress)
 	if err != nil {
@@ -40,7 +40,7 @@ func Resolve(ctx context.Context, name string, progress Progress) (dir string, e
 
 func isGGUF(name string) bool { return strings.EqualFold(filepath.Ext(name), ".gguf") }
 
-// importVersion is part of the place of imports; it rises when ImportGGUF gives
+// importVersion is part of the place of imports; it rises when importGGUF gives
 // other files.
 const importVersion = "gguf-1"
 
@@ -61,7 +61,7 @@ func importOnce(path string) (string, error) {
 	if imported() {
 		return dir, nil
 	}
-	if err := ImportGGUF(path, dir); err != nil && !imported() { // another process may have been faster
+	if err := importGGUF(path, dir); err != nil && !imported() { // another process may have been faster
 		return "", err
 	}
 	return dir, nil
@@ -70,27 +70,37 @@ func importOnce(path string) (string, error) {
 // Import makes dir a Hugging Face folder of its own from what Resolve finds under
 // the name: a GGUF file is converted, a folder's files are copied after its
 // weights were checked against its config.json. dir must not exist, or be empty.
+// Where name or dir is at fault the error is an InputError.
 func Import(ctx context.Context, name, dir string, progress Progress) error {
 	if info, err := os.Stat(name); err == nil && !info.IsDir() && isGGUF(name) {
-		return ImportGGUF(name, dir)
+		return importGGUF(name, dir)
 	}
 	from, err := Resolve(ctx, name, progress)
 	if err != nil {
 		return err
 	}
-	a, err := ReadArchitecture(from)
+	a, err := inspect(from)
 	if err != nil {
-		return err
+		return &InputError{err}
 	}
-	w, err := Open(from)
+	return buildDir(dir, func(tmp string) error { return copyModel(ctx, from, tmp, a.DType) })
+}
+
+// inspect reads the architecture of a model and checks that its weights fit.
+func inspect(dir string) (*Architecture, error) {
+	a, err := ReadArchitecture(dir)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	w, err := Open(dir)
+	if err != nil {
+		return nil, err
 	}
 	defer w.Close()
 	if err := w.Check(a); err != nil {
-		return fmt.Errorf("model %q: %w", from, err)
+		return nil, fmt.Errorf("model %q: %w", dir, err)
 	}
-	return buildDir(dir, func(tmp string) error { return copyModel(ctx, from, tmp, a.DType) })
+	return a, nil
 }
 
 func copyModel(ctx context.Context, from, to, dtype string) error {

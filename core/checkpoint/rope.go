@@ -32,7 +32,7 @@ func (r RoPE) LengthDependent(length int) bool {
 // row by row, with the attention factor in them. Of a scaling that does not
 // depend on length, the table of a shorter sequence is the beginning of a longer's.
 func (r RoPE) Table(length int) (cos, sin []float32) {
-	freqs := r.Frequencies(length)
+	freqs := r.frequencies(length)
 	scale := float32(r.AttentionFactor)
 	cos = make([]float32, 0, length*len(freqs))
 	sin = make([]float32, 0, length*len(freqs))
@@ -46,8 +46,8 @@ func (r RoPE) Table(length int) (cos, sin []float32) {
 	return cos, sin
 }
 
-// Frequencies returns the Dim/2 angles per position of a sequence of length tokens.
-func (r RoPE) Frequencies(length int) []float32 {
+// frequencies returns the Dim/2 angles per position of a sequence of length tokens.
+func (r RoPE) frequencies(length int) []float32 {
 	switch r.Type {
 	case "linear":
 		return r.linear()

@@ -77,7 +77,7 @@ func TestRoPE(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("%s/%d/%d", a.RoPE.Type, i, g.Length), func(t *testing.T) {
 			want := floats(t, g.Frequencies)
-			if d := ulps(a.RoPE.Frequencies(g.Length), want); d > 3 {
+			if d := ulps(a.RoPE.frequencies(g.Length), want); d > 3 {
 				t.Errorf("frequencies differ by %d ulp", d)
 			}
 			cos, sin := a.RoPE.Table(g.Length)

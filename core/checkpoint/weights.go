@@ -90,8 +90,8 @@ func weightFiles(path string) (files []string, index map[string]string, err erro
 
 // noWeights explains what is wrong with a folder that has no safetensors.
 func noWeights(dir string) error {
-	if old, _ := filepath.Glob(filepath.Join(dir, "pytorch_model*.bin")); len(old) > 0 {
-		return fmt.Errorf("weights %q: only PyTorch's pickled %s: convert it to safetensors (transformers: save_pretrained)", dir, filepath.Base(old[0]))
+	if old, _ := fs.Glob(os.DirFS(dir), "pytorch_model*.bin"); len(old) > 0 {
+		return fmt.Errorf("weights %q: only PyTorch's pickled %s: convert it to safetensors (transformers: save_pretrained)", dir, old[0])
 	}
 	return fmt.Errorf("weights %q: neither %s nor %s", dir, singleFile, indexFile)
 }

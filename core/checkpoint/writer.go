@@ -3,15 +3,17 @@ package checkpoint
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/stepwise-dpo/stepwise/core/internal/atomicfile"
 )
 
-// DefaultShardSize is the largest file that a Writer makes unless told otherwise.
-const DefaultShardSize int64 = 5_000_000_000
+// defaultShardSize is the largest file that a Writer makes unless told otherwise.
+const defaultShardSize int64 = 5_000_000_000
 
 // A Writer writes weights to a folder, one tensor at a time, in memory that does
 // not grow with the model. The files appear under their names only in Commit.
@@ -42,15 +44,15 @@ type place struct {
 
 // NewWriter starts to write the parameters to dir, which it creates if need be,
 // as dtype ("float32", "bfloat16", "float16", "float64"). Files hold up to
-// shardSize bytes of tensors (0: DefaultShardSize); where more than one is
+// shardSize bytes of tensors (0: 5 GB); where more than one is
 // needed there is an index. The caller ends with Commit, or with Abort.
 func NewWriter(dir, dtype string, params []Param, shardSize int64) (*Writer, error) {
-	d, err := ParseDType(dtype)
+	d, err := parseDType(dtype)
 	if err != nil {
 		return nil, err
 	}
 	if shardSize <= 0 {
-		shardSize = DefaultShardSize
+		shardSize = defaultShardSize
 	}
 	w := &Writer{dir: dir, dtype: d, places: map[string]place{}}
 	if err := w.plan(params, shardSize); err != nil {
@@ -199,28 +201,27 @@ func (w *Writer) commit() error {
 		}
 	}
 	for _, s := range w.shards {
-		if err := finish(s.file); err != nil {
+		if err := atomicfile.Finish(s.file); err != nil {
 			return err
 		}
 	}
-	stale, err := filepath.Glob(filepath.Join(escapeGlob(w.dir), "model*.safetensors*"))
+	stale, err := fs.Glob(os.DirFS(w.dir), "model*.safetensors*")
 	if err != nil {
 		return err
 	}
 	for _, s := range w.shards {
-		path := filepath.Join(w.dir, s.name)
-		if err := os.Rename(s.file.Name(), path); err != nil {
+		if err := os.Rename(s.file.Name(), filepath.Join(w.dir, s.name)); err != nil {
 			return err
 		}
 		s.file = nil
-		stale = slices.DeleteFunc(stale, func(old string) bool { return old == path })
+		stale = slices.DeleteFunc(stale, func(old string) bool { return old == s.name })
 	}
-	for _, path := range stale {
-		if err := os.Remove(path); err != nil {
+	for _, name := range stale {
+		if err := os.Remove(filepath.Join(w.dir, name)); err != nil {
 			return err
 		}
 	}
-	return syncDir(w.dir)
+	return atomicfile.SyncDir(w.dir)
 }
 
 // addIndex writes the index as one more file to be finished and renamed.
@@ -256,10 +257,4 @@ func (w *Writer) Abort() {
 			s.file = nil
 		}
 	}
-}
-
-// finish flushes a file to the disk and closes it. CreateTemp's mode is for
-// secrets; weights are as readable as any other file.
-func finish(f *os.File) error {
-	return errors.Join(f.Chmod(0o644), f.Sync(), f.Close())
 }
