@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"context"
 	"io"
 	"os"
@@ -46,11 +47,11 @@ func TestOneDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := openFolder(filepath.Join(dir, "example"), resolved, false)
+	f, unlock, err := openFolder(filepath.Join(dir, "example"), resolved, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.WriteJSON("manifest.json", m); err != nil {
+	if err := errors.Join(f.WriteJSON("manifest.json", m), unlock()); err != nil {
 		t.Fatal(err)
 	}
 	mustRun(t, "run", path, "--dir", dir, "--resume")

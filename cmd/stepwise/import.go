@@ -19,7 +19,7 @@ weights, config.json, tokenizer and chat template.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, done := a.reporting(c.Context())
 			defer done()
-			return asUsage(checkpoint.Import(ctx, args[0], args[1], downloads(ctx)))
+			return markInput(checkpoint.Import(ctx, args[0], args[1], downloads(ctx)))
 		},
 	}
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stepwise-dpo/stepwise/core/record"
 	"github.com/stepwise-dpo/stepwise/core/record/report"
 )
 
@@ -21,8 +25,11 @@ func (a *app) reportCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := report.WriteFile(out, args); err != nil {
+			if err := checkReport(out, args); err != nil {
 				return asUsage(err)
+			}
+			if err := report.WriteFile(out, args); err != nil {
+				return err
 			}
 			_, err := fmt.Fprintf(a.out, "report: %s\n", out)
 			return err
@@ -30,4 +37,19 @@ func (a *app) reportCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&out, "out", "report.html", "file to write")
 	return c
+}
+
+// checkReport says what is wrong with the names given, all at once.
+func checkReport(out string, runs []string) error {
+	var faults []error
+	for _, dir := range runs {
+		_, err := record.Open(dir)
+		faults = append(faults, err)
+	}
+	if _, err := os.Stat(filepath.Dir(out)); err != nil {
+		faults = append(faults, fmt.Errorf("--out: %w", err))
+	} else if info, err := os.Stat(out); err == nil && info.IsDir() {
+		faults = append(faults, fmt.Errorf("--out: %q is a folder; name a file", out))
+	}
+	return errors.Join(faults...)
 }

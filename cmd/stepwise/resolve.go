@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
@@ -18,5 +19,16 @@ func downloads(ctx context.Context) checkpoint.Progress {
 
 // resolve finds the model's folder, downloading or importing it if need be.
 func resolve(ctx context.Context, name string) (string, error) {
-	return checkpoint.Resolve(ctx, name, downloads(ctx))
+	dir, err := checkpoint.Resolve(ctx, name, downloads(ctx))
+	return dir, markInput(err)
+}
+
+// markInput marks as the user's mistake what is wrong with the names given, and
+// leaves what went wrong with the network or the disk.
+func markInput(err error) error {
+	var input *checkpoint.InputError
+	if errors.As(err, &input) {
+		return asUsage(err)
+	}
+	return err
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/stepwise-dpo/stepwise/core/internal/atomicfile"
 )
 
 // Folder is a run's folder.
@@ -77,43 +79,17 @@ func (f *Folder) WriteFile(name string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), Unfinished+filepath.Base(path)+"-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // after the rename there is nothing to remove
-	buffered := bufio.NewWriter(tmp)
-	err = write(buffered)
-	if err == nil {
-		err = buffered.Flush()
-	}
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
+	err := atomicfile.Write(path, func(w io.Writer) error {
+		buffered := bufio.NewWriter(w)
+		if err := write(buffered); err != nil {
+			return err
+		}
+		return buffered.Flush()
+	})
 	if err != nil {
 		return fmt.Errorf("write %q: %w", path, err)
 	}
-	return rename(tmp.Name(), path)
-}
-
-// rename puts a file or folder into place so that it stays there when the power
-// fails.
-func rename(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(to))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return nil
 }
 
 // WriteJSON writes v as indented JSON.
@@ -150,7 +126,7 @@ func (f *Folder) WriteDir(name string, fill func(dir string) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(path), Unfinished+filepath.Base(path)+"-")
+	tmp, err := os.MkdirTemp(filepath.Dir(path), atomicfile.Unfinished+filepath.Base(path)+"-")
 	if err != nil {
 		return err
 	}
@@ -165,19 +141,14 @@ func (f *Folder) WriteDir(name string, fill func(dir string) error) error {
 	if err := os.Rename(path, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := rename(tmp, path); err != nil {
+	if err := atomicfile.Rename(tmp, path); err != nil {
 		return err
 	}
 	return os.RemoveAll(old)
 }
 
-// ours begins the names of what is not in place. Whatever else begins with a dot,
-// .git or .gitattributes, is the user's.
-const (
-	ours       = ".stepwise-"
-	Unfinished = ours + "new-" // a file or folder that is being written
-	replaced   = ours + "old-" // a folder that is being replaced
-)
+// replaced begins the name of a folder that is being replaced.
+const replaced = atomicfile.Prefix + "old-"
 
 // levels is how deep in the run's folder files and folders are put into place.
 const levels = 2
@@ -194,7 +165,7 @@ func sweep(dir string, levels int) error {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
-		case strings.HasPrefix(e.Name(), ours):
+		case strings.HasPrefix(e.Name(), atomicfile.Prefix):
 			err = sweepOurs(path)
 		case e.IsDir() && levels > 0:
 			err = sweep(path, levels-1)
@@ -211,7 +182,7 @@ func sweepOurs(path string) error {
 	if name, ok := strings.CutPrefix(filepath.Base(path), replaced); ok {
 		place := filepath.Join(filepath.Dir(path), name)
 		if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
-			return rename(path, place)
+			return atomicfile.Rename(path, place)
 		}
 	}
 	return os.RemoveAll(path)

@@ -10,11 +10,19 @@ import (
 	"runtime"
 )
 
-// Write fills a file beside path, whose name begins with a dot, and renames it
+// Prefix begins the names of what is not in place. Whatever else begins with a dot,
+// .git or .gitattributes, is the user's. Unfinished begins those of a file or folder
+// that is being written.
+const (
+	Prefix     = ".stepwise-"
+	Unfinished = Prefix + "new-"
+)
+
+// Write fills a file beside path, whose name begins with Unfinished, and renames it
 // into place: readers find the old content or the new, never a part. What write
 // is given is an *os.File, unbuffered. If write fails, path is as it was.
 func Write(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.partial")
+	f, err := os.CreateTemp(filepath.Dir(path), Unfinished+filepath.Base(path)+"-")
 	if err != nil {
 		return err
 	}
