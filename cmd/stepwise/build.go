@@ -69,14 +69,14 @@ func (a *app) build(ctx context.Context, c *config.Config, started time.Time) (b
 func (b *built) loadModel(ctx context.Context) (err error) {
 	c := b.Config
 	if b.Base, err = resolve(ctx, c.Model.Path); err != nil {
-		return asUsage(err)
+		return err
 	}
 	if b.Codec, err = b.loadCodec(b.Base); err != nil {
 		return asUsage(err)
 	}
 	if c.Train.Reference != "previous" && c.Train.Reference != "base" {
 		if b.Reference, err = resolve(ctx, c.Train.Reference); err != nil {
-			return asUsage(fmt.Errorf("train.reference: %w", err))
+			return fmt.Errorf("train.reference: %w", err)
 		}
 	}
 	codec := b.Codec

@@ -118,7 +118,7 @@ func (a *app) openScorer(ctx context.Context, name string, flags backendFlags) (
 	}
 	dir, err := resolve(ctx, name)
 	if err != nil {
-		return nil, asUsage(err)
+		return nil, err
 	}
 	codec, err := scorer.LoadCodec(dir)
 	if err != nil {

@@ -25,7 +25,7 @@ visible, what is truncated or refused, and how long the source's pairs are.`,
 			defer done()
 			dir, err := resolve(ctx, model)
 			if err != nil {
-				return asUsage(err)
+				return err
 			}
 			codec, err := scorer.LoadCodec(dir)
 			if err != nil {
