@@ -29,7 +29,7 @@ func (l *loop) train(ctx context.Context, step int, references []record.PairScor
 	if t.sameModel, err = l.startsAtReference(step); err != nil {
 		return err
 	}
-	if state != nil {
+	if state != nil && state.Budget > 0 {
 		t.budget = state.Budget
 	} else if t.budget, err = l.microBatchTokens(ctx, t); err != nil {
 		return err
