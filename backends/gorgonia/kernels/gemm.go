@@ -84,7 +84,8 @@ func (g product) split(p *Pool, m, n, rows, cols int) {
 }
 
 // share computes C by blocks of B that all threads pack together, and then take blocks
-// of A to multiply in turn: nothing is packed twice, and a slow thread takes fewer.
+// of A to multiply in turn: of one block nothing is packed twice, and a slow thread takes
+// fewer.
 func (g product) share(p *Pool, m, n int) {
 	k := g.steps()
 	if k == 0 {
