@@ -46,6 +46,48 @@ func tile13AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []f
 // tile14AVX512 is isa.tile for 14 rows.
 func tile14AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
+// panelTile1AVX512 is isa.tile for 1 rows of packed panels.
+func panelTile1AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile2AVX512 is isa.tile for 2 rows of packed panels.
+func panelTile2AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile3AVX512 is isa.tile for 3 rows of packed panels.
+func panelTile3AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile4AVX512 is isa.tile for 4 rows of packed panels.
+func panelTile4AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile5AVX512 is isa.tile for 5 rows of packed panels.
+func panelTile5AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile6AVX512 is isa.tile for 6 rows of packed panels.
+func panelTile6AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile7AVX512 is isa.tile for 7 rows of packed panels.
+func panelTile7AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile8AVX512 is isa.tile for 8 rows of packed panels.
+func panelTile8AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile9AVX512 is isa.tile for 9 rows of packed panels.
+func panelTile9AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile10AVX512 is isa.tile for 10 rows of packed panels.
+func panelTile10AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile11AVX512 is isa.tile for 11 rows of packed panels.
+func panelTile11AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile12AVX512 is isa.tile for 12 rows of packed panels.
+func panelTile12AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile13AVX512 is isa.tile for 13 rows of packed panels.
+func panelTile13AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
+// panelTile14AVX512 is isa.tile for 14 rows of packed panels.
+func panelTile14AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
+
 // dotTile1AVX512 is isa.dotTile for 1 rows.
 func dotTile1AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 

@@ -41,13 +41,12 @@ type product struct {
 	dot  bool // elements of the packed panels are pairs of bfloat16
 }
 
-// Block sizes: a packed block of A, so many tiles high, takes up to a quarter of the
-// level-2 cache, a block of B a part of level 3. Between these and half or twice of
-// them the difference is a few hundredths.
+// Block sizes in elements: a block of B takes a part of the level-3 cache, and a block
+// of A, isa.blockTiles tiles high, up to a half of level 2. Between these and half or
+// twice of them the difference is a few hundredths.
 const (
-	blockK     = 1024
-	blockTiles = 4
-	blockN     = 1024
+	blockK = 1024
+	blockB = 1 << 20
 )
 
 func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
@@ -56,7 +55,7 @@ func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
 
 // run computes C on all threads.
 func (g product) run(p *Pool, m, n int) {
-	units := (m + blockTiles*active.mr - 1) / (blockTiles * active.mr)
+	units := blocksIn(m, active.blockTiles*active.mr)
 	switch work := m * n * max(g.k, 1); {
 	case m == 0 || n == 0:
 	case p.Threads() == 1 || work <= 1<<16:
@@ -71,8 +70,8 @@ func (g product) run(p *Pool, m, n int) {
 
 // split computes C in blocks of rows x cols, each by one thread.
 func (g product) split(p *Pool, m, n, rows, cols int) {
-	across := (n + cols - 1) / cols
-	down := (m + rows - 1) / rows
+	across := blocksIn(n, cols)
+	down := blocksIn(m, rows)
 	p.For(across*down, 1, func(lo, hi int) {
 		s := p.scratch()
 		defer p.release(s)
@@ -95,7 +94,7 @@ func (g product) share(p *Pool, m, n int) {
 	shared := p.panels.take()
 	defer p.panels.put(shared)
 	w := &shared.work
-	*w = g.plan(m, n, k)
+	*w = g.plan(m, n, k, p.threads)
 	w.panelsB = shared.take(w.sizeB())
 	pack := func(lo, hi int) {
 		own := p.scratch()
@@ -112,8 +111,8 @@ func (g product) share(p *Pool, m, n int) {
 	}
 	w.each(n, k, func() {
 		panels := w.panels()
-		p.For(panels, (panels+2*p.threads-1)/(2*p.threads), pack)
-		p.For((m+w.mc-1)/w.mc, 1, multiply)
+		p.For(panels, blocksIn(panels, 2*p.threads), pack)
+		p.For(blocksIn(m, w.mc), 1, multiply)
 	})
 }
 
@@ -125,7 +124,7 @@ func blocking(m, n, parts int) (rows, cols int) {
 	for down := 1; down <= parts; down++ {
 		r := evenly(m, down, active.mr)
 		c := evenly(n, (parts+down-1)/down, active.nr)
-		blocks := ((m + r - 1) / r) * ((n + c - 1) / c)
+		blocks := blocksIn(m, r) * blocksIn(n, c)
 		if cost := blocks * (r + c); blocks*2 > parts && (least == 0 || cost < least) {
 			least, rows, cols = cost, r, c
 		}
@@ -135,7 +134,7 @@ func blocking(m, n, parts int) (rows, cols int) {
 
 // evenly returns the size of n's parts, a multiple of unit.
 func evenly(n, parts, unit int) int {
-	return (n + parts*unit - 1) / (parts * unit) * unit
+	return blocksIn(n, parts*unit) * unit
 }
 
 // steps is k as the tiles count it.
@@ -154,7 +153,7 @@ func (g product) block(s *scratch, i0, i1, j0, j1 int) {
 		return
 	}
 	w := &s.work
-	*w = g.plan(i1-i0, j1-j0, k)
+	*w = g.plan(i1-i0, j1-j0, k, 1)
 	room := s.take(w.sizeB() + w.sizeOwn())
 	w.panelsB = room[:w.sizeB()]
 	w.own(room[w.sizeB():])
@@ -197,10 +196,12 @@ type workspace struct {
 const slack = 16
 
 // plan sizes the blocks for an m x n part of C. Packing pays when a panel is read
-// often.
-func (g product) plan(m, n, k int) workspace {
+// often. Threads that share a block of B get as many blocks of A each.
+func (g product) plan(m, n, k, threads int) workspace {
 	mr, nr := active.mr, active.nr
-	w := workspace{product: g, kc: blocksOf(k, blockK), mc: evenly(m, (m+blockTiles*mr-1)/(blockTiles*mr), mr), nc: min(n, blockN)}
+	blocks := blocksIn(m, active.blockTiles*mr)
+	w := workspace{product: g, kc: blocksOf(k, blockK), mc: blocksIn(m, blocksIn(blocks, threads)*threads)}
+	w.nc = evenly(n, blocksIn(n*w.kc, blockB), nr)
 	w.step = blocksOf(min(w.mc, m), mr)
 	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= 4*mr)
 	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr
@@ -212,7 +213,7 @@ func (g product) plan(m, n, k int) workspace {
 
 // sizeB is the room that a packed block of B needs, sizeOwn the rest of it.
 func (w *workspace) sizeB() int {
-	return (w.nc + active.nr - 1) / active.nr * (active.nr*w.kc + slack)
+	return blocksIn(w.nc, active.nr) * (active.nr*w.kc + slack)
 }
 
 func (w *workspace) sizeOwn() int {
@@ -220,7 +221,7 @@ func (w *workspace) sizeOwn() int {
 }
 
 func (w *workspace) sizeA() int {
-	return (w.mc + w.step - 1) / w.step * (active.mr*w.kc + slack)
+	return blocksIn(w.mc, w.step) * (active.mr*w.kc + slack)
 }
 
 // whole rounds a size up to lines.
@@ -259,10 +260,10 @@ func (w *workspace) panel(packed []float32, i, width int) []float32 {
 func (w *workspace) panelSize(width int) int { return width*w.kn + slack }
 
 // blocksOf returns the size of equal blocks of at most limit that cover n.
-func blocksOf(n, limit int) int {
-	blocks := (n + limit - 1) / limit
-	return (n + blocks - 1) / blocks
-}
+func blocksOf(n, limit int) int { return blocksIn(n, blocksIn(n, limit)) }
+
+// blocksIn returns how many blocks of a size cover n.
+func blocksIn(n, size int) int { return (n + size - 1) / size }
 
 func (w *workspace) packA(i, n int) {
 	if at := [2]int{i, w.l}; !w.directA && w.packed != at {
@@ -272,7 +273,7 @@ func (w *workspace) packA(i, n int) {
 }
 
 // panels is the number of panels in the block of columns at hand.
-func (w *workspace) panels() int { return (w.jn + active.nr - 1) / active.nr }
+func (w *workspace) panels() int { return blocksIn(w.jn, active.nr) }
 
 // packB packs panels [lo, hi) of the block at hand.
 func (w *workspace) packB(lo, hi int) {

@@ -10,6 +10,8 @@ type isa struct {
 	// element (i,l) of a is a[i*rs+l*ks], row l of b is b[l*bs : l*bs+nr].
 	tile   tileFunc
 	mr, nr int
+	// blockTiles is how many tiles high a block of A is.
+	blockTiles int
 	// dotTile is tile where each element of a and b is a pair of bfloat16, or nil.
 	dotTile tileFunc
 

@@ -4,6 +4,7 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go -C asm run . -isa avx2 -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernels
 //go:generate go -C asm run . -isa avx512 -out ../avx512_amd64.s -stubs ../avx512_amd64.go -pkg kernels
+//go:generate go -C asm run . -isa pause -out ../pause_amd64.s -stubs ../pause_amd64.go -pkg kernels
 
 // available returns the instruction sets that this processor has, the best last.
 func available() []*isa {
@@ -24,7 +25,7 @@ func available() []*isa {
 var avx2 = isa{
 	name: "avx2",
 	tile: tileOrPanel(6, 16, tileRows(tile1AVX2, tile2AVX2, tile3AVX2, tile4AVX2, tile5AVX2, tile6AVX2),
-		panelTile1AVX2, panelTile2AVX2, panelTile3AVX2, panelTile4AVX2, panelTile5AVX2, panelTile6AVX2), mr: 6, nr: 16,
+		panelTile1AVX2, panelTile2AVX2, panelTile3AVX2, panelTile4AVX2, panelTile5AVX2, panelTile6AVX2), mr: 6, nr: 16, blockTiles: 4,
 	lanes: 8, transpose: transposeAVX2, transposeBF16: transposeBF16AVX2, rows: rowsAVX2, rowsBF16: rowsBF16AVX2,
 	max: maxAVX2, expSum: expSumAVX2, sumExp: sumExpAVX2, sumSquares: sumSquaresAVX2, dot: dotAVX2, dot3: dot3AVX2,
 	scale: scaleAVX2, axpy: axpyAVX2, add: addAVX2, mulAdd: mulAddAVX2, scaleMul: scaleMulAVX2,
@@ -36,8 +37,11 @@ var avx2 = isa{
 
 var avx512 = isa{
 	name: "avx512",
-	tile: tileRows(tile1AVX512, tile2AVX512, tile3AVX512, tile4AVX512, tile5AVX512, tile6AVX512, tile7AVX512,
-		tile8AVX512, tile9AVX512, tile10AVX512, tile11AVX512, tile12AVX512, tile13AVX512, tile14AVX512), mr: 14, nr: 32,
+	tile: tileOrPanel(14, 32,
+		tileRows(tile1AVX512, tile2AVX512, tile3AVX512, tile4AVX512, tile5AVX512, tile6AVX512, tile7AVX512,
+			tile8AVX512, tile9AVX512, tile10AVX512, tile11AVX512, tile12AVX512, tile13AVX512, tile14AVX512),
+		panelTile1AVX512, panelTile2AVX512, panelTile3AVX512, panelTile4AVX512, panelTile5AVX512, panelTile6AVX512, panelTile7AVX512,
+		panelTile8AVX512, panelTile9AVX512, panelTile10AVX512, panelTile11AVX512, panelTile12AVX512, panelTile13AVX512, panelTile14AVX512), mr: 14, nr: 32, blockTiles: 8,
 	dotTile: tileRows(dotTile1AVX512, dotTile2AVX512, dotTile3AVX512, dotTile4AVX512, dotTile5AVX512, dotTile6AVX512, dotTile7AVX512,
 		dotTile8AVX512, dotTile9AVX512, dotTile10AVX512, dotTile11AVX512, dotTile12AVX512, dotTile13AVX512, dotTile14AVX512),
 	lanes: 16, transpose: transposeAVX512, transposeBF16: transposeBF16AVX512, rows: rowsAVX512, rowsBF16: rowsBF16AVX512, pairs: pairsAVX512,

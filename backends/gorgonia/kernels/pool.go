@@ -2,8 +2,10 @@ package kernels
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Pool is a fixed set of goroutines that share loops. The caller of [Pool.For]
@@ -11,6 +13,7 @@ import (
 // thread.
 type Pool struct {
 	threads int
+	spins   bool // who waits polls first; not where threads outnumber processors
 	jobs    chan *job
 	workers sync.WaitGroup
 	close   sync.Once
@@ -25,7 +28,8 @@ type job struct {
 	f        func(lo, hi int)
 	n, grain int
 	next     atomic.Int64
-	pending  sync.WaitGroup // chunks not yet finished
+	left     atomic.Int64   // chunks not yet finished
+	done     sync.WaitGroup // of the last one
 	failed   atomic.Pointer[any]
 }
 
@@ -34,10 +38,10 @@ func NewPool(threads int) *Pool {
 	if threads < 1 {
 		panic(fmt.Sprintf("kernels: a pool of %d threads", threads))
 	}
-	p := &Pool{threads: threads, jobs: make(chan *job, threads)}
+	p := &Pool{threads: threads, spins: threads <= runtime.GOMAXPROCS(0), jobs: make(chan *job, threads)}
 	for range threads - 1 {
 		p.workers.Go(func() {
-			for j := range p.jobs {
+			for j, ok := p.await(); ok; j, ok = p.await() {
 				j.run()
 			}
 		})
@@ -77,13 +81,52 @@ func (p *Pool) For(n, grain int, f func(lo, hi int)) {
 		return
 	}
 	j := &job{f: f, n: n, grain: grain}
-	j.pending.Add(chunks)
+	j.left.Store(int64(chunks))
+	j.done.Add(1)
 	p.offer(j, min(chunks, p.threads)-1)
 	j.run()
-	j.pending.Wait()
+	if !p.spin(func() bool { return j.left.Load() == 0 }) {
+		j.done.Wait()
+	}
 	if r := j.failed.Load(); r != nil {
 		panic(*r)
 	}
+}
+
+// await returns the next job, or false when the pool is closed.
+func (p *Pool) await() (j *job, ok bool) {
+	if !p.spin(func() bool {
+		select {
+		case j, ok = <-p.jobs:
+			return true
+		default:
+			return false
+		}
+	}) {
+		j, ok = <-p.jobs
+	}
+	return j, ok
+}
+
+// spinTime is many times what waking a sleeping thread takes, which on virtual
+// machines is a tenth of a millisecond: as long as many a loop. The loops of one
+// training step follow each other faster.
+const spinTime = time.Millisecond
+
+// spin polls done, for a while.
+func (p *Pool) spin(done func() bool) bool {
+	if !p.spins {
+		return false
+	}
+	for start := time.Now(); time.Since(start) < spinTime; {
+		for range 32 {
+			if done() {
+				return true
+			}
+			pause()
+		}
+	}
+	return false
 }
 
 // offer asks up to n idle workers to join; when the queue is full all are busy.
@@ -110,11 +153,13 @@ func (j *job) run() {
 
 // chunk runs one chunk. A panic is kept for the loop's caller.
 func (j *job) chunk(lo int) {
-	defer j.pending.Done()
 	defer func() {
 		if r := recover(); r != nil {
 			failure := r // r itself would move to the heap in every chunk
 			j.failed.Store(&failure)
+		}
+		if j.left.Add(-1) == 0 {
+			j.done.Done()
 		}
 	}()
 	j.f(lo, min(lo+j.grain, j.n))

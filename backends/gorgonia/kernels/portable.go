@@ -6,7 +6,7 @@ import "math"
 // explicitly so that no compiler fuses some of them and not others.
 var portable = isa{
 	name: "portable",
-	tile: tileGo, mr: 4, nr: 4,
+	tile: tileGo, mr: 4, nr: 4, blockTiles: 4,
 	lanes: 1, transpose: transposeGo(same), transposeBF16: transposeGo(bf16), rows: rowsGo(same), rowsBF16: rowsGo(bf16),
 	max: maxGo, expSum: expSumGo, sumExp: sumExpGo, sumSquares: sumSquaresGo, dot: dotGo, dot3: dot3Go,
 	scale: scaleGo, axpy: axpyGo, add: addGo, mulAdd: mulAddGo, scaleMul: scaleMulGo,

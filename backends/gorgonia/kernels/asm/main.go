@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	name := flag.String("isa", "", "instruction set: avx2 or avx512, or peak for the test of the processor")
+	name := flag.String("isa", "", "instruction set: avx2 or avx512; or peak, the test of the processor; or pause")
 	flag.Parse()
 	if err := generate(*name); err != nil {
 		fmt.Fprintln(os.Stderr, "asm:", err)
@@ -32,9 +32,14 @@ func generate(name string) error {
 		build.Generate()
 		return nil
 	}
+	if name == "pause" {
+		pause()
+		build.Generate()
+		return nil
+	}
 	s, ok := sets[name]
 	if !ok {
-		return fmt.Errorf("unknown instruction set %q, want avx2, avx512 or peak", name)
+		return fmt.Errorf("unknown instruction set %q, want avx2, avx512, peak or pause", name)
 	}
 	s.tiles()
 	s.packers()

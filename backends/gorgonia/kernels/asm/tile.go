@@ -14,13 +14,10 @@ func (s *set) tiles() {
 	for rows := 1; rows <= s.mr; rows++ {
 		s.tile(rows, "tile", fma)
 	}
-	if !s.wide() {
-		for rows := 1; rows <= s.mr; rows++ {
-			s.panelTile(rows)
-		}
-		return
-	}
 	for rows := 1; rows <= s.mr; rows++ {
+		s.panelTile(rows)
+	}
+	for rows := 1; rows <= s.mr && s.wide(); rows++ {
 		s.tile(rows, "dotTile", dotBF16)
 	}
 }
@@ -89,8 +86,10 @@ func (s *set) tile(rows int, name string, mul mulFunc) {
 }
 
 // panelTile writes the tile for packed panels of A and B, which needs no strides: four
-// steps of k go through displacements. Tiles with few registers are bound by the
-// instructions decoded where two threads share a core.
+// steps of k go through displacements, and where an instruction can broadcast its own
+// operand every second row does: one instruction less, but one more load, of which
+// there may be fewer. Tiles are bound by the instructions decoded where two threads
+// share a core.
 func (s *set) panelTile(rows int) {
 	s.text(fmt.Sprintf("panelTile%d", rows), "func(k int, a, b, c []float32, ldc int, load bool)",
 		fmt.Sprintf("is isa.tile for %d rows of packed panels.", rows))
@@ -104,7 +103,13 @@ func (s *set) panelTile(rows int) {
 			VMOVUPS(Mem{Base: b, Disp: 2 * u * s.bytes()}, b0)
 			VMOVUPS(Mem{Base: b, Disp: (2*u + 1) * s.bytes()}, b1)
 			for r := range rows {
-				VBROADCASTSS(Mem{Base: a, Disp: 4 * (u*s.mr + r)}, x)
+				at := Mem{Base: a, Disp: 4 * (u*s.mr + r)}
+				if s.wide() && r%2 == 1 {
+					VFMADD231PS_BCST(at, b0, acc[2*r])
+					VFMADD231PS_BCST(at, b1, acc[2*r+1])
+					continue
+				}
+				VBROADCASTSS(at, x)
 				fma(b0, x, acc[2*r])
 				fma(b1, x, acc[2*r+1])
 			}
