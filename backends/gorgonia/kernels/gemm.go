@@ -41,12 +41,14 @@ type product struct {
 	dot  bool // elements of the packed panels are pairs of bfloat16
 }
 
-// Block sizes in elements: a block of B takes a part of the level-3 cache, and a block
-// of A, isa.blockTiles tiles high, up to a half of level 2. Between these and half or
-// twice of them the difference is a few hundredths.
-const (
+// Block sizes in elements, variables for the tests: a block of B takes a part of the
+// level-3 cache, and a block of A, isa.blockTiles tiles high, up to a half of level 2.
+// Between these and half or twice of them the difference is a few hundredths. An A of up
+// to keepA stays packed for all blocks of columns.
+var (
 	blockK = 1024
 	blockB = 1 << 20
+	keepA  = 4 << 20
 )
 
 func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
@@ -95,7 +97,7 @@ func (g product) share(p *Pool, m, n int) {
 	defer p.panels.put(shared)
 	w := &shared.work
 	*w = g.plan(m, n, k, p.threads)
-	w.panelsB = shared.take(w.sizeB())
+	w.shared(shared.take(w.sizeShared()))
 	pack := func(lo, hi int) {
 		own := p.scratch()
 		defer p.release(own)
@@ -154,10 +156,10 @@ func (g product) block(s *scratch, i0, i1, j0, j1 int) {
 	}
 	w := &s.work
 	*w = g.plan(i1-i0, j1-j0, k, 1)
-	room := s.take(w.sizeB() + w.sizeOwn())
-	w.panelsB = room[:w.sizeB()]
-	w.own(room[w.sizeB():])
-	w.j0 = j0
+	room := s.take(w.sizeShared() + w.sizeOwn())
+	w.shared(room[:w.sizeShared()])
+	w.own(room[w.sizeShared():])
+	w.i0, w.j0 = i0, j0
 	w.each(j1-j0, k, func() {
 		w.packB(0, w.panels())
 		for i := i0; i < i1; i += w.mc {
@@ -178,15 +180,18 @@ type workspace struct {
 	product
 	kc      int // sizes of blocks
 	mc, nc  int
+	blocks  int // of A
 	step    int // rows of a tile
 	l, kn   int // the block of k at hand
-	j0      int // the first column
+	i0, j0  int // the first row and column
 	j, jn   int // the block of columns at hand
 	adds    bool
 	packed  [2]int    // rows and steps of A that are packed
 	directA bool      // tiles read A where it lies
 	directB bool      // and B, but for an incomplete panel
+	keeps   bool      // all blocks of A stay packed
 	panelsB []float32 // packed blocks
+	keptA   []float32
 	panelsA []float32
 	lanes   []float32 // room for the packers
 	edge    []float32 // a tile of C at its right edge
@@ -205,31 +210,46 @@ func (g product) plan(m, n, k, threads int) workspace {
 	w.step = blocksOf(min(w.mc, m), mr)
 	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= 4*mr)
 	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr
+	w.keeps = !w.directA && n > w.nc && m*w.kc <= keepA
+	w.blocks = blocksIn(m, w.mc)
 	if m <= 4*mr {
 		w.nc = min(n, 2*nr) // panels are read a few times: they should not leave the cache
 	}
 	return w
 }
 
-// sizeB is the room that a packed block of B needs, sizeOwn the rest of it.
-func (w *workspace) sizeB() int {
-	return blocksIn(w.nc, active.nr) * (active.nr*w.kc + slack)
+// sizeShared is the room for what threads share: a block of B, and A where it is kept.
+func (w *workspace) sizeShared() int {
+	if w.keeps {
+		return w.sizeB() + w.blocks*w.sizeA()
+	}
+	return w.sizeB()
 }
 
+// shared lays it out.
+func (w *workspace) shared(room []float32) {
+	w.panelsB, w.keptA = room[:w.sizeB()], room[w.sizeB():]
+}
+
+func (w *workspace) sizeB() int {
+	return whole(blocksIn(w.nc, active.nr) * (active.nr*w.kc + slack))
+}
+
+// sizeOwn is the room for what belongs to one thread.
 func (w *workspace) sizeOwn() int {
-	return whole(w.sizeA()) + whole(active.lanes*w.kc) + active.mr*active.nr
+	return w.sizeA() + whole(active.lanes*w.kc) + active.mr*active.nr
 }
 
 func (w *workspace) sizeA() int {
-	return blocksIn(w.mc, w.step) * (active.mr*w.kc + slack)
+	return whole(blocksIn(w.mc, w.step) * (active.mr*w.kc + slack))
 }
 
 // whole rounds a size up to lines.
 func whole(n int) int { return (n + 15) / 16 * 16 }
 
-// own lays out what belongs to one thread.
+// own lays it out.
 func (w *workspace) own(room []float32) {
-	a, lanes := whole(w.sizeA()), whole(active.lanes*w.kc)
+	a, lanes := w.sizeA(), whole(active.lanes*w.kc)
 	w.panelsA, w.lanes, w.edge = room[:a], room[a:a+lanes], room[a+lanes:]
 	w.packed = [2]int{-1, -1}
 }
@@ -241,12 +261,12 @@ func (s *scratch) adopt(w *workspace) *workspace {
 	return &s.work
 }
 
-// each calls f for every block of n columns and k steps, which it sets.
+// each calls f for every block of k steps and n columns, which it sets.
 func (w *workspace) each(n, k int, f func()) {
-	for j := 0; j < n; j += w.nc {
-		w.j, w.jn = w.j0+j, min(w.nc, n-j)
-		for l := 0; l < k; l += w.kc {
-			w.l, w.kn, w.adds = l, min(w.kc, k-l), w.load || l > 0
+	for l := 0; l < k; l += w.kc {
+		w.l, w.kn, w.adds = l, min(w.kc, k-l), w.load || l > 0
+		for j := 0; j < n; j += w.nc {
+			w.j, w.jn = w.j0+j, min(w.nc, n-j)
 			f()
 		}
 	}
@@ -265,8 +285,15 @@ func blocksOf(n, limit int) int { return blocksIn(n, blocksIn(n, limit)) }
 // blocksIn returns how many blocks of a size cover n.
 func blocksIn(n, size int) int { return (n + size - 1) / size }
 
+// packA packs n rows of A from i on, unless they are.
 func (w *workspace) packA(i, n int) {
-	if at := [2]int{i, w.l}; !w.directA && w.packed != at {
+	at := [2]int{i, w.l}
+	packed := w.packed == at
+	if w.keeps {
+		w.panelsA = w.keptA[(i-w.i0)/w.mc*w.sizeA():]
+		packed = w.j > w.j0
+	}
+	if !w.directA && !packed {
 		w.a.pack(w, w.panelsA, active.mr, w.step, i, n)
 		w.packed = at
 	}

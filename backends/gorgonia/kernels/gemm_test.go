@@ -76,6 +76,31 @@ func TestGemmAgainstFloat64(t *testing.T) {
 	})
 }
 
+// Small blocks take small products through every combination of blocks.
+func TestGemmInSmallBlocks(t *testing.T) {
+	everyISA(t, func(t *testing.T) {
+		rng, p := newRand(1), NewPool(3)
+		defer p.Close()
+		for _, keep := range []int{0, 1 << 20} {
+			for _, s := range [][3]int{{15, 96, 31}, {100, 300, 50}, {230, 70, 33}, {350, 110, 41}} {
+				setBlocks(t, 16, 1<<10, keep)
+				for _, f := range forms {
+					t.Run(f.name+shape(s[0], s[1], s[2]), func(t *testing.T) {
+						testGemm(t, rng, p, f, s[0], s[1], s[2])
+						testGemm(t, rng, nil, f, s[0], s[1], s[2])
+					})
+				}
+			}
+		}
+	})
+}
+
+func setBlocks(t *testing.T, k, b, keep int) {
+	oldK, oldB, oldKeep := blockK, blockB, keepA
+	t.Cleanup(func() { blockK, blockB, keepA = oldK, oldB, oldKeep })
+	blockK, blockB, keepA = k, b, keep
+}
+
 // testGemm checks all types of operands, overwriting and accumulating.
 func testGemm(t *testing.T, rng *rand.Rand, p *Pool, f form, m, n, k int) {
 	a, b := newMatrix(rng, m, k, f.a), newMatrix(rng, n, k, f.b)
