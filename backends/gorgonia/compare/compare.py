@@ -22,6 +22,10 @@ trl    an update on four pairs by TRL's DPOTrainer (reference log-probabilities
 
 A ratio above 1 means that this backend is faster. Ratios of processor time stand
 beside those of wall time: they are steadier on a machine that does other work.
+
+PyTorch's memory is kept when it is freed (--free gives it back, glibc's default): to
+get it anew, page by page, takes virtual machines that are short of memory longer than
+the arithmetic, which is not what is compared.
 """
 import argparse
 import gzip
@@ -32,6 +36,7 @@ import re
 import resource
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -40,6 +45,7 @@ import torch.nn.functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 HERE = pathlib.Path(__file__).resolve().parent
+KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
 def timed(f):
@@ -218,7 +224,10 @@ def main():
     args.add_argument("--only", default="step,bf16,score,threads,trl")
     args.add_argument("--threads", type=int, default=0, help="of both; 0 = all for this backend and TRL, and for PyTorch the fastest of one, half and all")
     args.add_argument("--micro-batches", default="1,2,4", help="of both")
+    args.add_argument("--free", action="store_true", help="PyTorch gives freed memory back")
     a = args.parse_args()
+    if not a.free and os.environ.get("MALLOC_MMAP_MAX_") != "0":  # read when a process starts
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | KEEP)
     only = a.only.split(",")
     pairs = read_pairs(a.pairs, AutoTokenizer.from_pretrained(a.model))
     print("tokens of prompt, chosen, rejected:", ", ".join("%d %d %d" % tuple(map(len, p.values())) for p in pairs))
