@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/stepwise-dpo/stepwise/core/chat/internal/jinja"
+	"github.com/stepwise-dpo/stepwise/core/jinja"
 )
 
 type (
@@ -79,7 +79,7 @@ type Template struct {
 
 // Parse reads a template's source. The error is an *Error with the line.
 func Parse(source string) (*Template, error) {
-	parsed, err := jinja.Parse(source)
+	parsed, err := jinja.Transformers.Parse(source)
 	if err != nil {
 		return nil, err
 	}

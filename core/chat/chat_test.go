@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stepwise-dpo/stepwise/core/chat/internal/jinja"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
+	"github.com/stepwise-dpo/stepwise/core/jinja"
 )
 
 const chatML = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}" +
@@ -76,7 +76,7 @@ func TestRenderRefuses(t *testing.T) {
 		context  Context
 		want     string
 	}{
-		"raised":     {"\n{{ raise_exception('only users') }}", Context{}, "chat template line 2: TemplateError: only users"},
+		"raised":     {"\n{{ raise_exception('only users') }}", Context{}, "line 2: TemplateError: only users"},
 		"nil":        {"", Context{Messages: []*Object{nil}}, "message 0 of the dialogue is nil"},
 		"bad UTF-8":  {"", Context{Messages: Dialogue(Message{"user", "a\xff"})}, "not valid UTF-8"},
 		"channel":    {"", Context{Extra: map[string]any{"x": make(chan int)}}, `variable "x"`},

@@ -100,9 +100,13 @@ func (t *Codec) Render(messages []core.Message) (string, error) {
 		turns[i] = chat.Message{Role: m.Role, Content: m.Content}
 	}
 	special := t.Tokenizer.Special()
-	return t.Template.Render(chat.Context{
+	text, err := t.Template.Render(chat.Context{
 		Messages: chat.Dialogue(turns...), AddGenerationPrompt: true, BOS: special.BOS, EOS: special.EOS,
 	})
+	if err != nil {
+		return "", fmt.Errorf("chat template: %w", err)
+	}
+	return text, nil
 }
 
 // encode turns texts into items, in parallel and in order. A text that cannot be

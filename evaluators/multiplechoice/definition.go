@@ -7,12 +7,10 @@ import (
 	"strings"
 
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
-	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/template"
 )
 
 // Definition is a task as a TOML file describes it. The names and their meaning
-// are those of lm-eval's YAML files, whose templates can be taken over; package
-// template says which part of Jinja is understood.
+// are those of lm-eval's YAML files, whose templates can be taken over.
 type Definition struct {
 	// Include names a file of the same folder whose settings are taken first.
 	Include string `toml:"include"`
@@ -181,7 +179,7 @@ func compileView(entry any) (view, error) {
 	if !ok {
 		return func(py.Object) (any, error) { return entry, nil }, nil
 	}
-	t, err := template.Parse(source)
+	t, err := parseTemplate(source)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +187,7 @@ func compileView(entry any) (view, error) {
 		if v, ok := doc.Get(source); ok {
 			return v, nil
 		}
-		return t.Value(doc)
+		return t.value(doc)
 	}, nil
 }
 
@@ -198,7 +196,7 @@ type mapping []field
 
 type field struct {
 	name  string
-	value *template.Template
+	value *template
 }
 
 // compileMapping reads "name = expression" entries.
@@ -209,7 +207,7 @@ func compileMapping(entries []string) (mapping, error) {
 		if !ok {
 			return nil, fmt.Errorf("field %q is not of the form name = expression", e)
 		}
-		value, err := template.ParseExpression(source)
+		value, err := parseExpression(source)
 		if err != nil {
 			return nil, err
 		}
@@ -221,7 +219,7 @@ func compileMapping(entries []string) (mapping, error) {
 // apply computes the fields from doc and sets them in into.
 func (m mapping) apply(doc py.Object, into *py.Object) error {
 	for _, f := range m {
-		v, err := f.value.Value(doc)
+		v, err := f.value.value(doc)
 		if err != nil {
 			return fmt.Errorf("field %q: %w", f.name, err)
 		}

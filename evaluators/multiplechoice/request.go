@@ -9,7 +9,6 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
-	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/template"
 )
 
 // outOfRange is the gold index of a document whose answer is not among its
@@ -29,7 +28,7 @@ type question struct {
 type writer struct {
 	d                    *Definition
 	text, target, choice view
-	description          *template.Template
+	description          *template
 	chat                 chatOptions
 }
 
@@ -51,7 +50,7 @@ func newWriter(d *Definition, chat chatOptions) (*writer, error) {
 			return nil, fmt.Errorf("task %q: %w", d.Task, err)
 		}
 	}
-	if w.description, err = template.Parse(d.Description); err != nil {
+	if w.description, err = parseTemplate(d.Description); err != nil {
 		return nil, fmt.Errorf("task %q: description: %w", d.Task, err)
 	}
 	return w, nil
@@ -121,7 +120,7 @@ func (w *writer) askInputs(q *question, turns []turn) error {
 
 // preamble is the system message, if any, and the shots.
 func (w *writer) preamble(doc py.Object, shots []py.Object) ([]turn, error) {
-	description, err := w.description.Text(doc)
+	description, err := w.description.text(doc)
 	if err != nil {
 		return nil, fmt.Errorf("description: %w", err)
 	}

@@ -23,10 +23,9 @@ type goldens struct {
 		}
 		Choices []int
 	}
-	Repr       []struct{ Hex, Repr string }
-	Capitalize []struct{ In, Out string }
-	Spaces     []rune
-	Sums       []struct {
+	Repr   []struct{ Hex, Repr string }
+	Spaces []rune
+	Sums   []struct {
 		Values     []string
 		Sum, Numpy string
 	}
@@ -96,16 +95,6 @@ func TestFloatRepr(t *testing.T) {
 	for _, c := range g.Repr {
 		if got := FloatRepr(fromHex(t, c.Hex)); got != c.Repr {
 			t.Errorf("repr of %s is %s, want %s", c.Hex, got, c.Repr)
-		}
-	}
-}
-
-func TestCapitalize(t *testing.T) {
-	var g goldens
-	load(t, &g)
-	for _, c := range g.Capitalize {
-		if got := Capitalize(c.In); got != c.Out {
-			t.Errorf("capitalize %q = %q, want %q", c.In, got, c.Out)
 		}
 	}
 }

@@ -27,8 +27,6 @@ floats = [0.0, -0.0, 1.0, -5.0, 0.1, 1 / 3, 1e-4, 9.999e-5, 1e-5, 1e15, 1e16, 12
           float(numpy.float32(-23.053083419799805))]
 out["repr"] = [{"hex": f.hex(), "repr": repr(f)} for f in floats]
 
-words = ["", "a", "ABC def", "ßtrasse", "ß", "ŉa", "ǆungla", "ﬁsh", "İSTANBUL", "aİB", "ΟΔΟΣ ΣΑΣ", "ΑΣ", "Σ", "éCOLE", "  Xy", "1A", "ΐx", "ᾳA"]
-out["capitalize"] = [{"in": w, "out": w.capitalize(), "lower": w.lower(), "upper": w.upper()} for w in words]
 out["spaces"] = [i for i in range(sys.maxunicode + 1) if chr(i).isspace()]
 
 values = [None, True, [], {}, "", 'a"b\\c\n\r\t\b\f\x00\x1f\x7f', "é\u2028\U0001f600", 1.0, -3, 2**70, [[], [1, [2.5]], {}], {"a": [], "b": {"c": None, "d": [False]}},

@@ -1,6 +1,6 @@
 // Package py holds what evaluation needs of Python to the last bit: its random
-// numbers, the text of its floats and JSON, its notion of white space and
-// capitals, and the order in which it and NumPy add numbers.
+// numbers, the text of its floats and JSON, its notion of white space, and the
+// order in which it and NumPy add numbers.
 package py
 
 import (

@@ -72,7 +72,7 @@ func TestLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			used := memoryGrowth(func() {
-				template, err := Parse(source)
+				template, err := Transformers.Parse(source)
 				if err == nil {
 					_, err = template.Render(NewObject(), Options{})
 				}
@@ -101,7 +101,7 @@ func memoryGrowth(f func()) uint64 {
 }
 
 func TestLimitsOfCaller(t *testing.T) {
-	template, err := Parse("{% for i in range(100) %}{{ i }}{% endfor %}")
+	template, err := Transformers.Parse("{% for i in range(100) %}{{ i }}{% endfor %}")
 	if err != nil {
 		t.Fatal(err)
 	}

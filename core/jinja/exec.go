@@ -52,8 +52,8 @@ func (rt *runtime) resolve(name string) Value {
 	if v, ok := rt.vars.Get(name); ok {
 		return v
 	}
-	if v, ok := globals[name]; ok {
-		return v
+	if f, ok := rt.env.function(name); ok {
+		return f
 	}
 	return missing
 }

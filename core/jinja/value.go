@@ -41,6 +41,7 @@ type Undefined struct {
 	obj  Value // missing where a name is not defined
 	name Value
 	kind string // of the error; "" means UndefinedError
+	lax  bool   // whatever the environment: it is what a condition without else gives
 }
 
 // missing is in a variable's slot before it is set.
@@ -307,12 +308,12 @@ func reflected(v reflect.Value, depth int) (Value, error) {
 	case reflect.Map:
 		return reflectedMap(v, depth)
 	}
-	return nil, typeError("a %s cannot be given to a chat template; use strings, numbers, lists and objects", v.Type())
+	return nil, typeError("a %s cannot be given to a template; use strings, numbers, lists and objects", v.Type())
 }
 
 func reflectedMap(v reflect.Value, depth int) (Value, error) {
 	if v.Type().Key().Kind() != reflect.String {
-		return nil, typeError("a %s cannot be given to a chat template; its keys must be strings", v.Type())
+		return nil, typeError("a %s cannot be given to a template; its keys must be strings", v.Type())
 	}
 	values := map[string]any{}
 	for _, key := range v.MapKeys() {

@@ -30,6 +30,7 @@ var errRecursion = raise("RecursionError", "maximum recursion depth exceeded")
 
 // runtime is the state of one rendering.
 type runtime struct {
+	env    *Environment
 	limits Limits
 	depth  int // of calls
 	vars   *Object
@@ -41,7 +42,7 @@ type runtime struct {
 
 func newRuntime(limits Limits) *runtime {
 	root := &strings.Builder{}
-	return &runtime{limits: limits, vars: NewObject(), now: time.Now, out: root, root: root}
+	return &runtime{env: &Environment{}, limits: limits, vars: NewObject(), now: time.Now, out: root, root: root}
 }
 
 // use counts steps.

@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// lexer cuts a template into tokens by the rules of jinja2/lexer.py with trim_blocks and lstrip_blocks on.
+// lexer cuts a template into tokens by the rules of jinja2/lexer.py.
 type lexer struct {
+	env          *Environment
 	src          string
 	pos          int
 	line         int
@@ -18,9 +19,11 @@ type lexer struct {
 
 // lex returns the tokens of a template; an error is the last of them, so that it is reported only where the parser
 // gets that far.
-func lex(source string) []token {
-	l := &lexer{src: normalizeNewlines(source), line: 1, lineStarting: true}
-	l.src = strings.TrimSuffix(l.src, "\n")
+func (e *Environment) lex(source string) []token {
+	l := &lexer{env: e, src: normalizeNewlines(source), line: 1, lineStarting: true}
+	if !e.keepTrailingNewline {
+		l.src = strings.TrimSuffix(l.src, "\n")
+	}
 	if err := l.run(); err != nil {
 		l.emit(token{typ: tokenInvalid, err: at(err, l.line)})
 		return l.tokens
@@ -80,7 +83,7 @@ func (l *lexer) tag(begin int) error {
 	sign, after := l.sign(begin + 2)
 	rawEnd := -1
 	if kind == '%' {
-		rawEnd = rawBegin(l.src, after)
+		rawEnd = l.keywordTag(after, "raw", false)
 	}
 	l.data(begin, sign, kind != '{')
 	l.take(begin)
@@ -115,7 +118,7 @@ func (l *lexer) data(end int, sign byte, lstrip bool) {
 	text := l.src[l.pos:end]
 	if sign == '-' {
 		text = strings.TrimRightFunc(text, isSpace)
-	} else if sign != '+' && lstrip {
+	} else if sign != '+' && lstrip && l.env.lstripBlocks {
 		line := strings.LastIndexByte(text, '\n') + 1
 		if (line > 0 || l.lineStarting) && strings.TrimLeftFunc(text[line:], isSpace) == "" {
 			text = text[:line]
@@ -126,14 +129,10 @@ func (l *lexer) data(end int, sign byte, lstrip bool) {
 	}
 }
 
-// rawBegin is the end of a {% raw %} tag whose opening ends at i, or -1.
-func rawBegin(s string, i int) int {
-	return keywordTag(s, i, "raw", false)
-}
-
 // keywordTag is the end of the tag whose opening ends at i where it holds but the word, or -1. closing says whether
-// the tag's end may be +%} and eats one newline, as an endraw's does.
-func keywordTag(s string, i int, word string, closing bool) int {
+// the tag's end may be +%} and is trimmed, as an endraw's is.
+func (l *lexer) keywordTag(i int, word string, closing bool) int {
+	s := l.src
 	i = skipSpace(s, i)
 	if !strings.HasPrefix(s[i:], word) {
 		return -1
@@ -146,7 +145,7 @@ func keywordTag(s string, i int, word string, closing bool) int {
 		return i + 3
 	case strings.HasPrefix(s[i:], "%}"):
 		if closing {
-			return skipNewline(s, i+2)
+			return l.trim(i + 2)
 		}
 		return i + 2
 	}
@@ -157,8 +156,9 @@ func skipSpace(s string, i int) int {
 	return len(s) - len(strings.TrimLeftFunc(s[i:], isSpace))
 }
 
-func skipNewline(s string, i int) int {
-	if i < len(s) && s[i] == '\n' {
+// trim skips the newline at i, with trim_blocks.
+func (l *lexer) trim(i int) int {
+	if l.env.trimBlocks && i < len(l.src) && l.src[i] == '\n' {
 		return i + 1
 	}
 	return i
@@ -176,7 +176,7 @@ func (l *lexer) raw() error {
 		}
 		i += next
 		sign, after := l.sign(i + 2)
-		if end := keywordTag(l.src, after, "endraw", true); end >= 0 {
+		if end := l.keywordTag(after, "endraw", true); end >= 0 {
 			l.data(i, sign, true)
 			l.take(end)
 			return nil
@@ -199,7 +199,7 @@ func (l *lexer) comment() error {
 		end = skipSpace(l.src, end)
 	case n > 0 && l.src[end-3] == '+':
 	default:
-		end = skipNewline(l.src, end)
+		end = l.trim(end)
 	}
 	l.take(end)
 	return nil
@@ -236,7 +236,7 @@ func (l *lexer) tagEnd(end tokenType) int {
 	case strings.HasPrefix(rest, mark) && end == tokenVariableEnd:
 		return l.pos + 2
 	case strings.HasPrefix(rest, mark):
-		return skipNewline(l.src, l.pos+2)
+		return l.trim(l.pos + 2)
 	case end == tokenBlockEnd && strings.HasPrefix(rest, "+"+mark):
 		return l.pos + 3
 	}

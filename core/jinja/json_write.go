@@ -8,7 +8,7 @@ import (
 	"unicode/utf16"
 )
 
-// jsonWriter is Python's json.dumps with the options that transformers' tojson takes.
+// jsonWriter is Python's json.dumps.
 type jsonWriter struct {
 	rt             *runtime
 	b              strings.Builder
@@ -19,6 +19,7 @@ type jsonWriter struct {
 	sortKeys       bool
 }
 
+// tojsonFilter is transformers' tojson.
 func tojsonFilter(rt *runtime, a *args) (Value, error) {
 	b, err := a.bind("_cached_compile_jinja_template.<locals>.tojson", 0,
 		"x", "ensure_ascii=", "indent=", "separators=", "sort_keys=")
@@ -41,6 +42,26 @@ func tojsonFilter(rt *runtime, a *args) (Value, error) {
 	}
 	return w.b.String(), nil
 }
+
+// htmlsafeFilter is Jinja's own tojson: keys in order, ASCII, and safe for HTML.
+func htmlsafeFilter(rt *runtime, a *args) (Value, error) {
+	b, err := a.bind("do_tojson", 1, "value", "indent=")
+	if err != nil {
+		return nil, err
+	}
+	w := &jsonWriter{rt: rt, ascii: true, itemSep: ", ", colon: ": ", sortKeys: true}
+	if b.has(1) {
+		if err := w.setIndent(b[1]); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.value(b[0], 0); err != nil {
+		return nil, err
+	}
+	return Markup(htmlsafe.Replace(w.b.String())), rt.alloc(w.b.Len())
+}
+
+var htmlsafe = strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`, "'", `\u0027`)
 
 func (w *jsonWriter) setIndent(v Value) error {
 	w.lines, w.itemSep = true, ","

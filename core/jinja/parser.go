@@ -16,6 +16,7 @@ const (
 // parser turns tokens into statements by the rules of jinja2/parser.py. A fault ends it by a panic with an *Error,
 // which parse turns back into an error.
 type parser struct {
+	env       *Environment
 	tokens    []token
 	next      int
 	current   token
@@ -26,8 +27,8 @@ type parser struct {
 }
 
 // parse reads a template's statements.
-func parse(source string) (body []stmt, err error) {
-	p := &parser{tokens: lex(source)}
+func (e *Environment) parse(source string) (body []stmt, err error) {
+	p := &parser{env: e, tokens: e.lex(source)}
 	defer func() {
 		if fault := recover(); fault != nil {
 			e, ok := fault.(*Error)
@@ -203,7 +204,7 @@ func (p *parser) function(end string) []stmt {
 	return p.body(true, end)
 }
 
-// leftOut are the tags of Jinja that no chat template uses: they join templates or switch HTML escaping on.
+// leftOut are the tags of Jinja that no template uses: they join templates or switch HTML escaping on.
 var leftOut = []string{"extends", "include", "import", "from", "block", "autoescape"}
 
 func (p *parser) statement() stmt {
@@ -214,8 +215,12 @@ func (p *parser) statement() stmt {
 	read := map[string]func(int) stmt{
 		"for": p.forStatement, "if": p.ifStatement, "set": p.setStatement, "macro": p.macroStatement,
 		"call": p.callStatement, "filter": p.filterStatement, "with": p.withStatement, "print": p.printStatement,
-		"generation": p.generationStatement, "break": p.jumpStatement, "continue": p.jumpStatement,
 	}[t.text]
+	if slices.Contains(p.env.tags, t.text) {
+		read = map[string]func(int) stmt{
+			"generation": p.generationStatement, "break": p.jumpStatement, "continue": p.jumpStatement,
+		}[t.text]
+	}
 	if slices.Contains(leftOut, t.text) {
 		p.failKind(Unsupported, t.line, "the tag %q", t.text)
 	}

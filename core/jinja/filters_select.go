@@ -28,6 +28,9 @@ func (rt *runtime) getter(attribute Value, caseSensitive bool, otherwise Value) 
 				item = otherwise
 			}
 		}
+		if u, ok := item.(*Undefined); ok && rt.env.strict {
+			return nil, u.fail()
+		}
 		if s, ok := text(item); ok && !caseSensitive {
 			return lower(s), rt.alloc(len(s))
 		}

@@ -2,8 +2,18 @@ package jinja
 
 import "strings"
 
-// eval is the value of an expression.
+// eval is the value of an expression. In a strict environment an undefined one is an error here, where it is found;
+// Jinja waits until something is done with it.
 func (rt *runtime) eval(x expr, s *scope) (Value, error) {
+	v, err := rt.evalLoosely(x, s)
+	if u, ok := v.(*Undefined); ok && err == nil && rt.env.strict && !u.lax {
+		return nil, at(u.fail(), x.line())
+	}
+	return v, err
+}
+
+// evalLoosely lets an undefined value through.
+func (rt *runtime) evalLoosely(x expr, s *scope) (Value, error) {
 	if err := rt.use(1); err != nil {
 		return nil, at(err, x.line())
 	}
@@ -12,6 +22,15 @@ func (rt *runtime) eval(x expr, s *scope) (Value, error) {
 		return nil, at(err, x.line())
 	}
 	return v, nil
+}
+
+// operand is what a filter or test stands on, undefined where that is what it is there for.
+func (rt *runtime) operand(x expr, name string, s *scope) (Value, error) {
+	switch name {
+	case "default", "d", "defined", "undefined":
+		return rt.evalLoosely(x, s)
+	}
+	return rt.eval(x, s)
 }
 
 func (rt *runtime) evalExpr(x expr, s *scope) (Value, error) {
@@ -65,7 +84,7 @@ func (rt *runtime) evalExpr(x expr, s *scope) (Value, error) {
 	case *callExpr:
 		return rt.evalCall(x, s)
 	case *filterExpr:
-		v, err := rt.eval(x.x, s)
+		v, err := rt.operand(x.x, x.name, s)
 		if err != nil {
 			return nil, err
 		}
@@ -117,8 +136,10 @@ func (rt *runtime) evalCond(x *condExpr, s *scope) (Value, error) {
 	if x.orelse != nil {
 		return rt.eval(x.orelse, s)
 	}
-	return undefinedHint("the inline if-expression on line " + itoa(x.line()) +
-		" evaluated to false and no else section was defined."), nil
+	u := undefinedHint("the inline if-expression on line " + itoa(x.line()) +
+		" evaluated to false and no else section was defined.")
+	u.lax = true
+	return u, nil
 }
 
 func (rt *runtime) evalBinary(x *binaryExpr, s *scope) (Value, error) {
@@ -240,7 +261,7 @@ func (rt *runtime) applyFilter(x *filterExpr, s *scope, v Value) (Value, error) 
 	if err != nil {
 		return nil, err
 	}
-	if filters[x.name] == nil {
+	if rt.env.filter(x.name) == nil {
 		return nil, raise("TemplateRuntimeError", "No filter named %s found.", reprString(x.name))
 	}
 	return rt.callFilter(x.name, v, a)
@@ -248,7 +269,7 @@ func (rt *runtime) applyFilter(x *filterExpr, s *scope, v Value) (Value, error) 
 
 // callFilter applies a filter by name.
 func (rt *runtime) callFilter(name string, v Value, a *args) (Value, error) {
-	f := filters[name]
+	f := rt.env.filter(name)
 	if f == nil {
 		if omittedFilters[name] {
 			return nil, unsupported("the filter %q", name)
@@ -259,7 +280,7 @@ func (rt *runtime) callFilter(name string, v Value, a *args) (Value, error) {
 }
 
 func (rt *runtime) evalTest(x *testExpr, s *scope) (Value, error) {
-	v, err := rt.eval(x.x, s)
+	v, err := rt.operand(x.x, x.name, s)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ func init() {
 		"odd": remainder("test_odd", 1), "even": remainder("test_even", 0), "divisibleby": divisibleBy,
 		"defined":   valueTest("test_defined", func(v Value) bool { return !isUndefined(v) }),
 		"undefined": valueTest("test_undefined", isUndefined),
-		"filter":    named("test_filter", func(name string) bool { return filters[name] != nil || omittedFilters[name] }),
-		"test":      named("test_test", func(name string) bool { return tests[name] != nil }),
+		"filter":    named("test_filter", func(rt *runtime, name string) bool { return rt.env.filter(name) != nil || omittedFilters[name] }),
+		"test":      named("test_test", func(_ *runtime, name string) bool { return tests[name] != nil }),
 		"none":      valueTest("test_none", func(v Value) bool { return v == nil }),
 		"boolean":   valueTest("test_boolean", func(v Value) bool { return v == true || v == false }),
 		"false":     valueTest("test_false", func(v Value) bool { return v == false }),
@@ -66,7 +66,7 @@ func textTest(name string, holds func(string) bool) testFunc {
 }
 
 // named tests whether there is a filter or test of that name.
-func named(name string, there func(string) bool) testFunc {
+func named(name string, there func(*runtime, string) bool) testFunc {
 	return func(rt *runtime, a *args) (bool, error) {
 		b, err := a.bind(name, 1, "value")
 		if err != nil {
@@ -76,7 +76,7 @@ func named(name string, there func(string) bool) testFunc {
 			return false, err
 		}
 		s, ok := text(b[0])
-		return ok && there(s), nil
+		return ok && there(rt, s), nil
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 // filterFunc is a filter; the first argument is the value it stands on.
 type filterFunc func(rt *runtime, a *args) (Value, error)
 
-// filters are Jinja's filters, tojson as transformers defines it.
+// filters are Jinja's filters.
 var filters map[string]filterFunc
 
-// omittedFilters are those that no chat template uses: their results are random, or made for people to look at.
+// omittedFilters are those that no template uses: their results are random, or made for people to look at.
 var omittedFilters = map[string]bool{"pprint": true, "random": true, "urlize": true, "wordwrap": true}
 
 func init() {
@@ -28,7 +28,7 @@ func init() {
 		"reject": selectFilter(false, false), "rejectattr": selectFilter(true, false), "replace": replaceFilter,
 		"reverse": reverseFilter, "round": roundFilter, "safe": safeFilter, "select": selectFilter(false, true),
 		"selectattr": selectFilter(true, true), "slice": sliceFilter, "sort": sortFilter, "string": stringFilter,
-		"striptags": striptagsFilter, "sum": sumFilter, "title": textFilter("title", titleFilter), "tojson": tojsonFilter,
+		"striptags": striptagsFilter, "sum": sumFilter, "title": textFilter("title", titleFilter), "tojson": htmlsafeFilter,
 		"trim": trimFilter, "truncate": truncateFilter, "unique": uniqueFilter, "upper": textFilter("upper", upper),
 		"urlencode": urlencodeFilter, "wordcount": wordcountFilter, "xmlattr": xmlattrFilter,
 	}

@@ -3,15 +3,16 @@ package jinja
 // analysis gives every statement its frames and every name its place, and refuses the filters and tests that are
 // not there, as Jinja's compiler does.
 type analysis struct {
+	env *Environment
 	err error
 }
 
 // analyze prepares the statements of a template for execution and returns the root's frame.
-func analyze(body []stmt) (*frame, error) {
+func (e *Environment) analyze(body []stmt) (*frame, error) {
 	s := newSymbols(nil)
 	s.statements(body)
 	root := s.frame()
-	a := &analysis{}
+	a := &analysis{env: e}
 	a.statements(body, root, false)
 	return root, a.err
 }
@@ -212,7 +213,7 @@ func (a *analysis) expr(x expr, f *frame, soft bool) {
 	case *condExpr:
 		soft = true
 	case *filterExpr:
-		a.known("filter", x.name, filters[x.name] != nil, omittedFilters[x.name], x.line(), soft)
+		a.known("filter", x.name, a.env.filter(x.name) != nil, omittedFilters[x.name], x.line(), soft)
 	case *testExpr:
 		a.known("test", x.name, tests[x.name] != nil, false, x.line(), soft)
 	}

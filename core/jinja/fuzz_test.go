@@ -20,7 +20,7 @@ func FuzzTemplate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, source string) {
 		start := time.Now()
-		template, err := Parse(source)
+		template, err := Transformers.Parse(source)
 		var result Result
 		if err == nil {
 			result, err = template.Render(vars, Options{Limits: fuzzLimits, Now: func() time.Time { return at }})

@@ -85,7 +85,7 @@ func renderCase(t *testing.T, c goldenCase, vars *Object, at time.Time) (result 
 			vars.Set(name, v)
 		}
 	}
-	template, err := Parse(c.Template)
+	template, err := Transformers.Parse(c.Template)
 	if err == nil {
 		result, err = template.Render(vars, Options{Now: func() time.Time { return at }})
 	}

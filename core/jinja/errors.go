@@ -20,9 +20,9 @@ const (
 
 func (e *Error) Error() string {
 	if e.Line == 0 {
-		return fmt.Sprintf("chat template: %s: %s", e.Kind, e.Message)
+		return fmt.Sprintf("%s: %s", e.Kind, e.Message)
 	}
-	return fmt.Sprintf("chat template line %d: %s: %s", e.Line, e.Kind, e.Message)
+	return fmt.Sprintf("line %d: %s: %s", e.Line, e.Kind, e.Message)
 }
 
 func raise(kind, format string, args ...any) error {

@@ -1,17 +1,15 @@
 package jinja
 
-// globals are the functions every template can call: Jinja's, and those that transformers adds.
+// globals are the functions every template can call.
 var globals map[string]Value
 
 func init() {
 	globals = map[string]Value{
-		"range":           function("range", rangeFunction),
-		"dict":            function("dict", dictFunction),
-		"namespace":       function("namespace", namespaceFunction),
-		"cycler":          function("cycler", newCycler),
-		"joiner":          function("joiner", newJoiner),
-		"raise_exception": function("raise_exception", raiseException),
-		"strftime_now":    function("strftime_now", strftimeNow),
+		"range":     function("range", rangeFunction),
+		"dict":      function("dict", dictFunction),
+		"namespace": function("namespace", namespaceFunction),
+		"cycler":    function("cycler", newCycler),
+		"joiner":    function("joiner", newJoiner),
 		"lipsum": function("lipsum", func(*runtime, *args) (Value, error) {
 			return nil, unsupported("the function lipsum, whose text is random")
 		}),
