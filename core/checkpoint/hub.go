@@ -28,7 +28,7 @@ type hub struct {
 	cache    string // HF_HUB_CACHE, HF_HOME/hub
 	token    string // HF_TOKEN, HF_HOME/token
 	offline  string // the variable that forbids the network; empty = none
-	wait     time.Duration
+	sleep    func(context.Context, time.Duration) error
 	progress Progress
 	listed   map[string]*listing // by kind and name
 }
@@ -53,7 +53,7 @@ func newHub(progress Progress) (*hub, error) {
 		cache:    envOr("HF_HUB_CACHE", filepath.Join(home, "hub")),
 		token:    os.Getenv("HF_TOKEN"),
 		offline:  offlineBy("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"),
-		wait:     time.Second,
+		sleep:    sleep,
 		progress: progress,
 		listed:   map[string]*listing{},
 	}
@@ -126,7 +126,7 @@ func (h *hub) fetch(ctx context.Context, r *repository, choose Choice) (dir stri
 	dir, chosen, missing := h.cached(r, choose)
 	if h.offline != "" {
 		if missing != nil {
-			return "", nil, inputf("%s %q: %w, and %s forbids to download it", r.noun, r.name, missing, h.offline)
+			return "", nil, absent(inputf("%s %q: %w, and %s forbids to download it", r.noun, r.name, missing, h.offline))
 		}
 		return dir, chosen, nil
 	}
@@ -153,7 +153,7 @@ func (h *hub) update(ctx context.Context, r *repository, l *listing, choose Choi
 		err = shardsComplete(chosen)
 	}
 	if err != nil {
-		return "", nil, inputf("%s %q: %w", r.noun, r.name, err)
+		return "", nil, absent(inputf("%s %q: %w", r.noun, r.name, err))
 	}
 	for _, path := range chosen {
 		if err := h.download(ctx, r, l.commit, l.files[path]); err != nil {
@@ -205,7 +205,7 @@ func (h *hub) listAnew(ctx context.Context, r *repository, attempts int) *listin
 			err = errors.New("no commit")
 		}
 		if err != nil { // cut off, or the page of something in between
-			return &transientError{fmt.Errorf("answer of %s: %w", address, err)}
+			return &transientError{err: fmt.Errorf("answer of %s: %w", address, err)}
 		}
 		return nil
 	})

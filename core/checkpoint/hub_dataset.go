@@ -24,7 +24,9 @@ func NewDatasets(progress Progress) (*Datasets, error) {
 // Fetch returns where the chosen files of the data set ORG/NAME or
 // ORG/NAME@REVISION lie in the cache, in choose's order. What is not there is
 // downloaded, and checked against the hub's sizes and hashes. Offline, or where
-// the hub cannot be asked, choose picks from what the cache has.
+// the hub cannot be asked, choose picks from what the cache has. Where the data set
+// or what choose wants of it is not there the error is [ErrAbsent]; a hub that is
+// busy, out of order or out of reach, or that refuses, leaves that open.
 func (d *Datasets) Fetch(ctx context.Context, name string, choose Choice) ([]string, error) {
 	r, err := d.hub.repository(datasets, name)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // newFakeData serves a data set with a split in two parts.
@@ -35,7 +34,7 @@ func newDatasets(t *testing.T) *Datasets {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.hub.wait = time.Millisecond
+	d.hub.sleep = noSleep
 	return d
 }
 

@@ -13,8 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 )
 
 // download brings one file into the cache: the blob, complete and with the right
@@ -85,11 +83,11 @@ func (h *hub) fillOnce(ctx context.Context, address, path string, f hubFile) (er
 	n, err := io.Copy(file, io.LimitReader(body, f.Size-done+1))
 	switch {
 	case err != nil:
-		return &transientError{err}
+		return &transientError{err: err}
 	case done+n > f.Size:
 		return errors.Join(fmt.Errorf("more than its %d bytes", f.Size), file.Truncate(0))
 	case done+n < f.Size:
-		return &transientError{fmt.Errorf("%d of %d bytes: %w", done+n, f.Size, io.ErrUnexpectedEOF)}
+		return &transientError{err: fmt.Errorf("%d of %d bytes: %w", done+n, f.Size, io.ErrUnexpectedEOF)}
 	}
 	return nil
 }
@@ -141,76 +139,6 @@ func link(blob, path string) error {
 		return copyFile(blob, path)
 	}
 	return nil
-}
-
-// A transientError is one that another attempt may not meet.
-type transientError struct{ err error }
-
-func (e *transientError) Error() string { return e.err.Error() }
-func (e *transientError) Unwrap() error { return e.err }
-
-// retry tries up to so many times while errors are transient, waiting longer each time.
-func (h *hub) retry(ctx context.Context, attempts int, try func() error) error {
-	for n := 1; ; n++ {
-		err := try()
-		var transient *transientError
-		if err == nil || !errors.As(err, &transient) || n == attempts {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(h.wait << (n - 1)):
-		}
-	}
-}
-
-// get asks for an address, from a byte on. The token goes to the hub only: Go
-// drops the header when it is redirected to another host.
-func (h *hub) get(ctx context.Context, address string, from int64) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("User-Agent", "stepwise")
-	if h.token != "" {
-		req.Header.Set("Authorization", "Bearer "+h.token)
-	}
-	if from > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
-	}
-	resp, err := h.client.Do(req)
-	if err != nil {
-		return nil, &transientError{err}
-	}
-	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent && sentFrom(resp, from) {
-		return resp, nil
-	}
-	resp.Body.Close()
-	return nil, h.refused(resp)
-}
-
-// sentFrom says whether a partial answer begins where it was asked to.
-func sentFrom(resp *http.Response, from int64) bool {
-	return strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))
-}
-
-// refused explains an answer that is not the content.
-func (h *hub) refused(resp *http.Response) error {
-	at := resp.Request.URL.Host
-	switch code := resp.StatusCode; {
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		if h.token == "" {
-			return inputf("%s refuses (%s): it does not exist, or is private or gated: set HF_TOKEN", at, resp.Status)
-		}
-		return inputf("%s refuses (%s): accept the terms on its page, and see that HF_TOKEN may read it", at, resp.Status)
-	case code == http.StatusNotFound:
-		return inputf("%s does not have it (%s): see that the name is right, and if it is private that HF_TOKEN may read it", at, resp.Status)
-	case code == http.StatusTooManyRequests || code >= 500:
-		return &transientError{fmt.Errorf("%s: %s", at, resp.Status)}
-	default:
-		return fmt.Errorf("%s: unexpected answer %s", at, resp.Status)
-	}
 }
 
 // A progressReader tells how far a file is.

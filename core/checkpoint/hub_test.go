@@ -32,6 +32,7 @@ type fakeHub struct {
 	cut      int // end the next large answers after so many bytes
 	failures int // answer the next requests with status, 503 unless set
 	status   int
+	after    string // their header Retry-After
 	page     string // answer the listing with this instead
 	noRanges bool   // ignore Range
 	spoil    bool   // change a bit of large answers
@@ -67,6 +68,7 @@ func (f *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.failures > 0:
 		f.failures--
+		w.Header().Set("Retry-After", f.after)
 		http.Error(w, "busy", cmp.Or(f.status, http.StatusServiceUnavailable))
 	case r.Header.Get("Authorization") != "Bearer secret":
 		http.Error(w, "who are you", http.StatusUnauthorized)
@@ -147,6 +149,9 @@ func model(t *testing.T) map[string][]byte {
 	}
 }
 
+// noSleep is for hubs that do not wait.
+func noSleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
 // resolve is Resolve of ORG/NAME without waiting between attempts.
 func resolve(t *testing.T, name string, progress Progress) (string, error) {
 	t.Helper()
@@ -154,7 +159,7 @@ func resolve(t *testing.T, name string, progress Progress) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.wait = time.Millisecond
+	h.sleep = noSleep
 	return h.model(context.Background(), name)
 }
 

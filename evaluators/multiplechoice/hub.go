@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"path"
 	"slices"
 	"strings"
@@ -32,19 +30,12 @@ func (l *library) fromHub(ctx context.Context, d *Definition, split string) ([]s
 	})
 	switch {
 	case err == nil || ctx.Err() != nil:
-	case unreachable(err):
-		err = fmt.Errorf("task %q: split %q: %w; try again, or set the option data to a folder that has it", d.Task, split, err)
-	default:
+	case errors.Is(err, checkpoint.ErrAbsent):
 		err = noData(d, split, "%w; see https://huggingface.co/datasets/%s, or set the option data to a folder that has it", err, d.DatasetPath)
+	default:
+		err = fmt.Errorf("task %q: split %q: %w; to do without the hub, set the option data to a folder that has it", d.Task, split, err)
 	}
 	return paths, err
-}
-
-// unreachable says whether the network failed (or the disk), so that nothing is
-// known of the data.
-func unreachable(err error) bool {
-	var failed net.Error
-	return errors.As(err, &failed) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // firstMatches returns, sorted, the paths that match the first pattern that any do.

@@ -30,6 +30,8 @@ type fakeHub struct {
 	mu       sync.Mutex
 	listings []string
 	fetched  []string
+	failures int // answer the next requests with status
+	status   int
 }
 
 const hubCommit = "0123456789abcdef0123456789abcdef01234567"
@@ -80,6 +82,12 @@ func onHub(t *testing.T, id, config, split, file string) (string, []byte) {
 func (f *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.failures > 0 {
+		f.failures--
+		w.Header().Set("Retry-After", "0")
+		http.Error(w, "not now", f.status)
+		return
+	}
 	if r.Header.Get("Authorization") != "Bearer secret" {
 		http.Error(w, "who are you", http.StatusUnauthorized)
 		return
@@ -271,7 +279,28 @@ func TestHubErrors(t *testing.T) {
 func TestHubUnreachable(t *testing.T) {
 	newFakeHub(t)
 	t.Setenv("HF_ENDPOINT", "http://no host")
-	wantError(t, core.Options{"tasks": []string{"piqa"}, "skip_missing": true}, `task "piqa": split "validation"`, "no host", "try again, or set the option data")
+	wantError(t, core.Options{"tasks": []string{"piqa"}, "skip_missing": true}, `task "piqa": split "validation"`, "no host", "set the option data")
+}
+
+// TestHubBusy: a hub that is busy for a while is asked again; one that stays busy or
+// refuses is no hub that lacks the data.
+func TestHubBusy(t *testing.T) {
+	f := newFakeHub(t)
+	options := core.Options{"tasks": []string{"piqa"}, "skip_missing": true}
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		f.failures, f.status = 5, status
+		wantError(t, options, `task "piqa": split "validation": data set "baber/piqa"`, f.URL+"/api/datasets/baber/piqa/revision/main", fmt.Sprint(status), "run again later", "set the option data")
+	}
+	f.failures, f.status = 1, http.StatusForbidden
+	wantError(t, options, `task "piqa": split "validation": data set "baber/piqa"`, "403", "accept the terms")
+	f.failures, f.status = 4, http.StatusTooManyRequests
+	e, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Evaluate(t.Context(), checksumScorer(), ""); err != nil || len(f.fetched) != 1 {
+		t.Errorf("busy four times: fetched %q, %v", f.fetched, err)
+	}
 }
 
 // TestNoDataset: a task of one's own without a data set needs the option data.
