@@ -15,6 +15,7 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // evalFlags are the flags of `stepwise eval`.
@@ -137,7 +138,7 @@ func (a *app) eval(ctx context.Context, f evalFlags, o core.Options) error {
 	}
 	var dirs []string
 	for _, name := range f.models {
-		dir := filepath.Join(out, multiplechoice.FolderName(name))
+		dir := filepath.Join(out, results.FolderName(name))
 		if err := a.evalModel(ctx, name, dir, f, o); err != nil {
 			return err
 		}
@@ -183,9 +184,9 @@ func (a *app) listTasks(f evalFlags) error {
 // printResults prints lm-eval's table of each model and, where there are
 // several, their differences to the first, with a plot beside the results.
 func (a *app) printResults(dirs []string, plotDir string) error {
-	var all []*multiplechoice.Results
+	var all []*results.File
 	for _, dir := range dirs {
-		r, err := multiplechoice.Load(dir)
+		r, err := results.Load(dir)
 		if err != nil {
 			return err
 		}
@@ -195,7 +196,7 @@ func (a *app) printResults(dirs []string, plotDir string) error {
 	if len(all) < 2 {
 		return nil
 	}
-	c, err := multiplechoice.Compare(all)
+	c, err := results.Compare(all)
 	if err != nil {
 		return err
 	}

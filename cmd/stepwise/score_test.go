@@ -17,8 +17,8 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/scorer"
 )
 
-// results parses what `stepwise score` printed.
-func results(t *testing.T, out string) []scoreResult {
+// printedScores parses what `stepwise score` printed.
+func printedScores(t *testing.T, out string) []scoreResult {
 	t.Helper()
 	var all []scoreResult
 	for lines := bufio.NewScanner(strings.NewReader(out)); lines.Scan(); {
@@ -60,7 +60,7 @@ func TestReferenceIsScore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	scores := results(t, mustPipe(t, in.String(), "score", "--model", model))
+	scores := printedScores(t, mustPipe(t, in.String(), "score", "--model", model))
 	f, err := record.Open(filepath.Join(dir, "example"))
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestSmolLM2Answers(t *testing.T) {
 	out := mustPipe(t, `{"messages": [{"role": "user", "content": "What is the capital of France?"}], `+
 		`"completions": ["The capital of France is Paris.<|im_end|>", "The capital of France is Rome.<|im_end|>"]}`,
 		"score", "--model", model)
-	r := results(t, out)[0]
+	r := printedScores(t, out)[0]
 	if !r.Greedy[0] || r.Greedy[1] || r.LogProbs[0] < r.LogProbs[1]+5 {
 		t.Errorf("Paris and Rome: %+v", r)
 	}

@@ -92,7 +92,8 @@ func (c *catalog) addFile(dir fs.FS, name string, p Preset) error {
 }
 
 func (c *catalog) addGroup(file, source string, p Preset) error {
-	g, plain := &Group{Scale: 1}, &Group{} // plain is without [leaderboard]
+	g, plain := &Group{}, &Group{} // plain is without [leaderboard]
+	g.Scale = 1
 	if err := decode(source, g, p); err != nil {
 		return err
 	}
@@ -191,14 +192,14 @@ func decode[T any](source string, into *T, p Preset) error {
 // of a list that is there, and leaves what the source does not set of them.
 func clearLists(into any, keys []toml.Key, table ...string) {
 	v := reflect.ValueOf(into).Elem()
-	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("toml")
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		name := field.Tag.Get("toml")
 		sets := func(k toml.Key) bool {
 			n := len(table)
 			return len(k) == n+1 && slices.Equal(k[:n], table) && strings.EqualFold(k[n], name)
 		}
-		if v.Field(i).Kind() == reflect.Slice && slices.ContainsFunc(keys, sets) {
-			v.Field(i).SetZero()
+		if field.Type.Kind() == reflect.Slice && slices.ContainsFunc(keys, sets) {
+			v.FieldByIndex(field.Index).SetZero()
 		}
 	}
 }

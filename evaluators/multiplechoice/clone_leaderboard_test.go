@@ -21,14 +21,14 @@ func TestAgainstLeaderboard(t *testing.T) {
 	readJSON(t, "testdata/goldens/leaderboard.json", &goldens)
 	for _, g := range goldens {
 		t.Run(fmt.Sprintf("%s_%d_%v", g.Task, g.Shots, g.Fraction), func(t *testing.T) {
-			runs, _ := evaluated(t, core.Options{"preset": "leaderboard", "data": "testdata/bench", "tasks": []string{g.Task},
+			runs, out := evaluated(t, core.Options{"preset": "leaderboard", "data": "testdata/bench", "tasks": []string{g.Task},
 				"num_fewshot": g.Shots, "limit": g.Fraction}, checksumScorer())
 			if got := requestHash(runs[0]); got != g.Requests {
 				t.Errorf("requests %s, want %s", got, g.Requests)
 			}
-			for metric, s := range runs[0].results {
-				if math.Abs(s.value-g.Results[metric]) > 1e-12 || math.Abs(s.stdErr-g.Results[metric+"_stderr"]) > 1e-12 {
-					t.Errorf("%s = %v ± %v, want %v ± %v", metric, s.value, s.stdErr, g.Results[metric], g.Results[metric+"_stderr"])
+			for metric, s := range out.Stats()[runs[0].d.Task] {
+				if math.Abs(s.Value-g.Results[metric]) > 1e-12 || math.Abs(s.StdErr-g.Results[metric+"_stderr"]) > 1e-12 {
+					t.Errorf("%s = %v ± %v, want %v ± %v", metric, s.Value, s.StdErr, g.Results[metric], g.Results[metric+"_stderr"])
 				}
 			}
 		})

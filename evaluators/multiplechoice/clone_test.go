@@ -5,12 +5,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // checksum is the model of testdata/make_goldens.py.
@@ -60,12 +62,12 @@ func TestAgainstHarness(t *testing.T) {
 			}
 			golden := filepath.Join("testdata", "goldens", run)
 			compareSamples(t, dir, golden)
-			results, err := Load(dir)
+			compareResults(t, resultsFile(t, dir), golden)
+			f, err := results.Load(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
-			compareResults(t, results.file, golden)
-			if got, want := results.Table(), contents(t, filepath.Join(golden, "table.md")); got != want {
+			if got, want := f.Table(), contents(t, filepath.Join(golden, "table.md")); got != want {
 				t.Errorf("table\n%swant\n%s", got, want)
 			}
 		})
@@ -117,7 +119,8 @@ func compareResults(t *testing.T, got py.Object, golden string) {
 // sortedText dumps an object by its keys: the order of tasks is that in which
 // they were asked for.
 func sortedText(v any) string {
-	return py.DumpJSON(rounded(sorted(v.(py.Object))), py.Format{Indent: 1})
+	sorted := slices.SortedFunc(slices.Values(v.(py.Object)), func(a, b py.Member) int { return strings.Compare(a.Key, b.Key) })
+	return py.DumpJSON(rounded(py.Object(sorted)), py.Format{Indent: 1})
 }
 
 // rounded cuts floats to 14 digits after the point.

@@ -4,9 +4,9 @@ import (
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
 )
 
-// config is a task's entry in configs: lm-eval's TaskConfig without what is
-// absent, in its order (config/task.py).
-func (o *output) config(d *Definition) py.Object {
+// config is lm-eval's TaskConfig without what is absent and the metadata, in its
+// order (config/task.py).
+func (d *Definition) config() py.Object {
 	c := py.Object{{Key: "task", Value: d.Task}}
 	text := func(key, value string) {
 		if value != "" {
@@ -35,8 +35,6 @@ func (o *output) config(d *Definition) py.Object {
 	c.Set("repeats", 1)
 	c.Set("should_decontaminate", d.DecontaminationQuery != "")
 	text("doc_to_decontamination_query", d.DecontaminationQuery)
-	metadata := py.Object{{Key: "version", Value: d.Version}}
-	c.Set("metadata", append(append(metadata, o.modelArgs()...), py.Member{Key: "config_source", Value: "stepwise"}))
 	return c
 }
 
@@ -47,7 +45,7 @@ func fewshotConfig(d *Definition) py.Object {
 	}
 	return py.Object{
 		{Key: "sampler", Value: sampler},
-		{Key: "split", Value: textOrNull(d.FewshotSplit)},
+		{Key: "split", Value: py.TextOrNone(d.FewshotSplit)},
 		{Key: "process_docs", Value: nil},
 		{Key: "fewshot_indices", Value: nil},
 		{Key: "samples", Value: nil},

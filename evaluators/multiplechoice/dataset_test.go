@@ -111,7 +111,7 @@ func TestOwnFiles(t *testing.T) {
 func toRow(doc py.Object) arcRow {
 	text := func(key string) string { v, _ := doc.Get(key); return py.Str(v) }
 	r := arcRow{ID: text("id"), Question: text("question"), AnswerKey: text("answerKey")}
-	r.Choices.Text, r.Choices.Label = texts(object(doc, "choices"), "text"), texts(object(doc, "choices"), "label")
+	r.Choices.Text, r.Choices.Label = doc.Object("choices").Texts("text"), doc.Object("choices").Texts("label")
 	return r
 }
 

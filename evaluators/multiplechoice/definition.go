@@ -162,13 +162,6 @@ func orDefault(s *string, otherwise string) string {
 	return *s
 }
 
-func (d *Definition) displayName() string {
-	if d.Alias != "" {
-		return d.Alias
-	}
-	return d.Task
-}
-
 // view computes fields of a document, or one of its texts.
 type view func(doc py.Object) (any, error)
 

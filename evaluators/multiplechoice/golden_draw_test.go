@@ -10,6 +10,7 @@ import (
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // drawGolden is a few-shot draw of lm-eval's over numbered documents.
@@ -150,7 +151,7 @@ func TestDocumentHashes(t *testing.T) {
 			for _, want := range g.docs {
 				checked++
 				smp := got[0].samples[want.DocID]
-				if h := smp.hashes(); h != (hashes{want.DocHash, want.PromptHash, want.TargetHash}) {
+				if h := hashesOf(smp); h != (results.Hashes{Doc: want.DocHash, Prompt: want.PromptHash, Target: want.TargetHash}) {
 					t.Errorf("document %d: hashes %v, want %v", want.DocID, h, want.DocHash)
 				}
 				for m, v := range want.Metrics {

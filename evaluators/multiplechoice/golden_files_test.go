@@ -12,6 +12,7 @@ import (
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // chatML renders as SmolLM2's template does.
@@ -50,12 +51,16 @@ func TestSampleFiles(t *testing.T) {
 			task := strings.TrimPrefix(name, run+"_")
 			o := core.Options{"data": goldenData(t, shared, run), "tasks": []string{task}, "limit": 1, "num_fewshot": shots[run],
 				"apply_chat_template": strings.Contains(run, "chat")}
-			runs, _ := evaluated(t, o, &fakeScorer{render: chatML, answer: storedAnswers(t, want)})
-			var lines strings.Builder
-			if err := writeSamples(&lines, runs[0]); err != nil {
+			_, out := evaluated(t, o, &fakeScorer{render: chatML, answer: storedAnswers(t, want)})
+			dir := t.TempDir()
+			if err := out.Write(dir); err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.TrimSuffix(lines.String(), "\n"); got != want {
+			lines, err := globIn(dir, "samples_*.jsonl")
+			if err != nil || len(lines) != 1 {
+				t.Fatalf("%d files: %v", len(lines), err)
+			}
+			if got := strings.TrimSuffix(contents(t, lines[0]), "\n"); got != want {
 				t.Errorf("%s, shots %d: line\n%.1500s\nwant\n%.1500s", run, shots[run], got, want)
 			}
 		})
@@ -113,14 +118,13 @@ func TestResultsFiles(t *testing.T) {
 			}
 			want := v.(py.Object)
 			c.options["data"] = goldenData(t, shared, c.run)
-			runs, out := evaluated(t, c.options, &fakeScorer{render: chatML, answer: zeros, info: goldenInfo(want)})
-			for _, r := range runs {
-				for metric, right := range c.right[r.d.Task] {
-					r.results[metric] = counted(right, len(r.samples))
+			_, out := evaluated(t, c.options, &fakeScorer{render: chatML, answer: zeros, info: goldenInfo(want)})
+			for _, task := range out.Tasks {
+				for metric, right := range c.right[task.Name] {
+					count(task.Samples, metric, right)
 				}
 			}
-			out.report.groups = aggregate(out.chosen, taskOutcomes(runs))
-			got := out.results()
+			got := written(t, out)
 			adopt(&got, want)
 			if text := py.DumpJSON(got, py.Format{Indent: 1}); text != string(data) {
 				t.Error(firstDifference(text, string(data)))
@@ -132,26 +136,24 @@ func TestResultsFiles(t *testing.T) {
 // TestUnknownOfModel: what is not known of the model is null.
 func TestUnknownOfModel(t *testing.T) {
 	_, out := evaluated(t, core.Options{"tasks": []string{"piqa"}, "data": "testdata/bench"}, checksumScorer())
-	results := out.results()
-	id, _ := results.Get("eot_token_id")
-	device, ok := object(results, "config").Get("device")
+	got := written(t, out)
+	id, _ := got.Get("eot_token_id")
+	device, ok := got.Object("config").Get("device")
 	if id != nil || device != nil || !ok {
 		t.Errorf("eot_token_id %v, device %v", id, device)
 	}
 }
 
-// counted is the summary of n documents of which some are right.
-func counted(right, n int) summary {
-	values := make([]float64, n)
-	for i := range right {
-		values[i] = 1
+// count makes so many of the samples right.
+func count(samples []results.Sample, metric string, right int) {
+	for i, s := range samples {
+		s.Values[metric] = oneIf(i < right)
 	}
-	return summarize(values)
 }
 
 // goldenInfo describes the model of a results file.
-func goldenInfo(results py.Object) core.ModelInfo {
-	template, _ := results.Get("chat_template")
+func goldenInfo(golden py.Object) core.ModelInfo {
+	template, _ := golden.Get("chat_template")
 	text, _ := template.(string)
 	return core.ModelInfo{
 		Name: "models/smollm2", Path: "models/smollm2", Backend: "hf", DType: "float32", Parameters: 134515008, MaxLength: 8192, ChatTemplate: text,
@@ -167,19 +169,19 @@ func adopt(got *py.Object, want py.Object) {
 		v, _ := want.Get(key)
 		got.Set(key, v)
 	}
-	config := object(*got, "config")
+	config := got.Object("config")
 	config.Set("bootstrap_iters", int64(100000))
 	config.Set("device", "cpu")
 	for _, key := range []string{"results", "configs"} {
-		kept := slices.DeleteFunc(object(*got, key), func(m py.Member) bool {
-			_, ok := object(want, key).Get(m.Key)
+		kept := slices.DeleteFunc(got.Object(key), func(m py.Member) bool {
+			_, ok := want.Object(key).Get(m.Key)
 			return !ok
 		})
 		got.Set(key, kept)
 	}
-	for _, m := range object(*got, "configs") {
-		metadata := object(m.Value.(py.Object), "metadata")
-		source, _ := object(object(object(want, "configs"), m.Key), "metadata").Get("config_source")
+	for _, m := range got.Object("configs") {
+		metadata := m.Value.(py.Object).Object("metadata")
+		source, _ := want.Object("configs").Object(m.Key).Object("metadata").Get("config_source")
 		metadata.Set("config_source", source)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // TestMMLU compares all 57 definitions, the tree of groups and the groups'
@@ -28,48 +29,42 @@ func TestMMLU(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &output{chosen: e.(*Evaluator).chosen, report: &report{}}
-	for _, d := range o.chosen.tasks {
-		o.runs = append(o.runs, goldenTask(d, want))
+	chosen := e.(*Evaluator).chosen
+	out := &results.Run{Groups: chosen.groups}
+	for _, d := range chosen.tasks {
+		out.Tasks = append(out.Tasks, goldenTask(d, want))
 	}
-	o.report.groups = aggregate(o.chosen, taskOutcomes(o.runs))
-	got := o.tables()
-	got.Set("results", o.values())
-	got.Set("groups", o.groupValues())
-	dropModel(object(got, "configs"))
-	dropModel(object(want, "configs"))
+	got := written(t, out)
+	dropModel(got.Object("configs"))
+	dropModel(want.Object("configs"))
 	for _, key := range []string{"results", "groups", "group_subtasks", "configs", "versions", "n-shot", "higher_is_better", "n-samples"} {
-		a, b := py.DumpJSON(rounded(object(got, key)), py.Format{Indent: 1}), py.DumpJSON(rounded(object(want, key)), py.Format{Indent: 1})
+		a, b := py.DumpJSON(rounded(got.Object(key)), py.Format{Indent: 1}), py.DumpJSON(rounded(want.Object(key)), py.Format{Indent: 1})
 		if a != b {
 			t.Errorf("%s: %s", key, firstDifference(a, b))
 		}
 	}
 }
 
-// goldenTask is a task with the results that the file has of it.
-func goldenTask(d *Definition, results py.Object) *run {
-	values := object(object(results, "results"), d.Task)
-	number := func(key string) float64 { v, _ := values.Get(key); f, ok := v.(float64); return orNaN(f, ok) }
-	size := object(object(results, "n-samples"), d.Task)
+// goldenTask is a task with as many samples as the file has of it, and as many
+// right.
+func goldenTask(d *Definition, golden py.Object) results.Task {
+	size := golden.Object("n-samples").Object(d.Task)
 	original, _ := size.Get("original")
 	effective, _ := size.Get("effective")
-	n := int(effective.(int64))
-	return &run{d: d, documents: int(original.(int64)), samples: make([]*sample, n),
-		results: map[string]summary{"acc": {number("acc,none"), number("acc_stderr,none"), n}}}
-}
-
-func orNaN(f float64, ok bool) float64 {
-	if !ok {
-		return math.NaN()
+	acc, _ := golden.Object("results").Object(d.Task).Get("acc,none")
+	task := (&run{d: d, documents: int(original.(int64))}).task()
+	for range effective.(int64) {
+		task.Samples = append(task.Samples, results.Sample{Requests: make([]results.Request, 1), Values: map[string]float64{}})
 	}
-	return f
+	count(task.Samples, "acc", int(math.Round(acc.(float64)*float64(len(task.Samples)))))
+	return task
 }
 
 // dropModel leaves of each configuration's metadata what tells of the task.
 func dropModel(configs py.Object) {
 	for i, c := range configs {
 		config := c.Value.(py.Object)
-		metadata := slices.DeleteFunc(slices.Clone(object(config, "metadata")), func(m py.Member) bool { return m.Key != "version" })
+		metadata := slices.DeleteFunc(slices.Clone(config.Object("metadata")), func(m py.Member) bool { return m.Key != "version" })
 		config.Set("metadata", metadata)
 		configs[i].Value = config
 	}

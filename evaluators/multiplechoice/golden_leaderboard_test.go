@@ -10,6 +10,7 @@ import (
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // pseudoModel is the model of lm-eval's own tests: -random.random() after
@@ -44,7 +45,7 @@ func TestStoredFixtures(t *testing.T) {
 				o["task_dir"] = "testdata/fixtures"
 				o["tasks"] = []string{"winogrande_foundry"}
 			}
-			runs, _ := evaluated(t, o, &fakeScorer{answer: pseudoModel()})
+			runs, out := evaluated(t, o, &fakeScorer{answer: pseudoModel()})
 			want, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -52,9 +53,9 @@ func TestStoredFixtures(t *testing.T) {
 			if got := requestHash(runs[0]); got != string(want) {
 				t.Errorf("hash of version %s's requests: %s, want %s", version, got, want)
 			}
-			var results struct{ Results map[string]map[string]float64 }
-			readJSON(t, filepath.Join(golden, fixture+"-res.json"), &results)
-			sameResults(t, runs[0], results.Results[task])
+			var stored struct{ Results map[string]map[string]float64 }
+			readJSON(t, filepath.Join(golden, fixture+"-res.json"), &stored)
+			sameResults(t, out.Stats()[runs[0].d.Task], stored.Results[task])
 		})
 	}
 }
@@ -63,21 +64,21 @@ func TestStoredFixtures(t *testing.T) {
 func requestHash(r *run) string {
 	var all []any
 	for _, s := range r.samples {
-		for _, q := range s.requests() {
-			all = append(all, []any{q.prompt, q.completion})
+		for _, q := range s.result().Requests {
+			all = append(all, []any{q.Prompt, q.Completion})
 		}
 	}
 	return sha256Hex(py.DumpJSON(all, py.Format{ASCII: true}))
 }
 
-func sameResults(t *testing.T, r *run, want map[string]float64) {
+func sameResults(t *testing.T, got map[string]results.Stat, want map[string]float64) {
 	t.Helper()
-	if len(want) != 2*len(r.d.Metrics) {
-		t.Errorf("%d results, want %v", len(r.d.Metrics), want)
+	if len(want) != 2*len(got) {
+		t.Errorf("%d results, want %v", len(got), want)
 	}
-	for metric, s := range r.results {
-		if math.Abs(s.value-want[metric]) > 1e-15 || math.Abs(s.stdErr-want[metric+"_stderr"]) > 1e-15 {
-			t.Errorf("%s = %v ± %v, want %v ± %v", metric, s.value, s.stdErr, want[metric], want[metric+"_stderr"])
+	for metric, s := range got {
+		if math.Abs(s.Value-want[metric]) > 1e-15 || math.Abs(s.StdErr-want[metric+"_stderr"]) > 1e-15 {
+			t.Errorf("%s = %v ± %v, want %v ± %v", metric, s.Value, s.StdErr, want[metric], want[metric+"_stderr"])
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // promptGolden is what lm-eval made of one document, with a pseudo-model's
@@ -54,13 +55,13 @@ func TestPrompts(t *testing.T) {
 			eachLine(t, filepath.Join(shared, "golden", "lm-eval-0.4.13", "prompts_head", c.file+".jsonl.gz"),
 				func(g promptGolden) { g.LL = g.MockLL; want = append(want, g) })
 			o := core.Options{"data": c.data, "tasks": []string{c.task}, "num_fewshot": c.shots}
-			runs, _ := evaluated(t, o, &fakeScorer{answer: goldenAnswers(want)})
+			runs, out := evaluated(t, o, &fakeScorer{answer: goldenAnswers(want)})
 			samePrompts(t, runs[0], want)
 			var metrics map[string]map[string]any
 			readJSON(t, filepath.Join(shared, "golden", "lm-eval-0.4.13", "prompts_head_metrics.json"), &metrics)
 			key := strings.Replace(strings.Replace(c.file, "dummy_", "dummy/", 1), "dummy/"+fmt.Sprint(c.shots)+"_", fmt.Sprintf("dummy_%d/", c.shots), 1)
 			key = strings.Replace(key, "dummy/tqav0_", "dummy_tqav0/", 1)
-			sameTotals(t, runs[0], metrics[key])
+			sameTotals(t, &out.Tasks[0], out.Stats(), metrics[key])
 		})
 	}
 }
@@ -89,8 +90,8 @@ func samePrompts(t *testing.T, r *run, want []promptGolden) {
 			t.Fatalf("golden %d is document %d", i, g.DocID)
 		}
 		var conts []string
-		for _, q := range s.requests() {
-			conts = append(conts, q.completion)
+		for _, q := range s.result().Requests {
+			conts = append(conts, q.Completion)
 		}
 		if !slices.Equal(conts, g.Conts) {
 			t.Errorf("document %d: completions %q, want %q", i, conts, g.Conts)
@@ -101,7 +102,7 @@ func samePrompts(t *testing.T, r *run, want []promptGolden) {
 		if got := sha256Hex(s.prompts[0]); got != g.Contexts[0] {
 			t.Errorf("document %d: another prompt", i)
 		}
-		if h := s.hashes(); g.DocHash != "" && (h != hashes{g.DocHash, g.PromptHash, g.TargetHash}) {
+		if h := hashesOf(s); g.DocHash != "" && (h != results.Hashes{Doc: g.DocHash, Prompt: g.PromptHash, Target: g.TargetHash}) {
 			t.Errorf("document %d: hashes %v, want %v %v %v", i, h, g.DocHash, g.PromptHash, g.TargetHash)
 		}
 		if len(g.Metrics) != len(r.d.Metrics) {
@@ -119,18 +120,18 @@ func samePrompts(t *testing.T, r *run, want []promptGolden) {
 }
 
 // sameTotals compares a task's line of lm-eval's results.
-func sameTotals(t *testing.T, r *run, want map[string]any) {
+func sameTotals(t *testing.T, task *results.Task, stats results.Stats, want map[string]any) {
 	t.Helper()
 	if want == nil {
 		t.Fatal("no golden metrics")
 	}
-	if got := r.taskHash(); got != want["task_hash"] {
+	if got := task.Hash(); got != want["task_hash"] {
 		t.Errorf("task hash %v, want %v", got, want["task_hash"])
 	}
-	for m, s := range r.results {
+	for m, s := range stats[task.Name] {
 		value, stdErr := want[m+",none"].(float64), want[m+"_stderr,none"].(float64)
-		if math.Abs(s.value-value) > 1e-15 || math.Abs(s.stdErr-stdErr) > 1e-15 {
-			t.Errorf("%s = %v ± %v, want %v ± %v", m, s.value, s.stdErr, value, stdErr)
+		if math.Abs(s.Value-value) > 1e-15 || math.Abs(s.StdErr-stdErr) > 1e-15 {
+			t.Errorf("%s = %v ± %v, want %v ± %v", m, s.Value, s.StdErr, value, stdErr)
 		}
 	}
 }
@@ -156,14 +157,14 @@ func TestLeaderboardPrompts(t *testing.T) {
 				}
 				o := core.Options{"preset": "leaderboard", "data": data, "tasks": []string{g.Task}, "num_fewshot": g.K}
 				s := &fakeScorer{answer: pseudoModel()}
-				runs, _ := evaluated(t, o, s)
+				runs, out := evaluated(t, o, s)
 				if got := requestHash(runs[0]); got != g.Requests {
 					t.Errorf("requests %s, want %s", got, g.Requests)
 				}
 				if s.rules.BOS != core.BOSNever {
 					t.Error("the leaderboard's lm-eval puts no BOS")
 				}
-				sameResults(t, runs[0], g.Results)
+				sameResults(t, out.Stats()[runs[0].d.Task], g.Results)
 				var want []promptGolden
 				full := filepath.Join(dir, fmt.Sprintf("lb_dummy_lb_prompts_%s_%dshot.jsonl.gz", g.Task, g.K))
 				if matches, _ := filepath.Glob(full); file == "lb_dummy_summary.jsonl" && len(matches) == 1 {

@@ -5,29 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // Group is a set of tasks with a number of its own.
 type Group struct {
-	Name  string   `toml:"group"`
-	Alias string   `toml:"group_alias"` // as printed; default: Name
-	Tasks []string `toml:"tasks"`       // tasks and groups
-	// Aggregate are the metrics of the tasks below whose mean is the group's.
-	Aggregate []Aggregate `toml:"aggregate"`
-	// MeanOf, "task/metric" each, is the group's number instead: their mean
-	// times Scale, under the group's name.
-	MeanOf  []string `toml:"mean_of"`
-	Scale   float64  `toml:"scale"`
-	Version string   `toml:"version"`
+	results.Group
 	// Set changes settings of members, and of all tasks of a member group.
 	Set map[string]Setting `toml:"set"`
-}
-
-// Aggregate says how a metric of the tasks becomes one of the group.
-type Aggregate struct {
-	Metric       string `toml:"metric"`
-	WeightBySize bool   `toml:"weight_by_size"` // by documents, else all tasks alike
 }
 
 // Setting is what a group changes of a task.
@@ -45,17 +30,10 @@ func (s Setting) apply(d *Definition) {
 	}
 }
 
-func (g *Group) displayName() string {
-	if g.Alias != "" {
-		return g.Alias
-	}
-	return g.Name
-}
-
 // selection is what a run evaluates, in lm-eval's order.
 type selection struct {
 	tasks  []*Definition
-	groups []*Group // each before the groups it contains
+	groups results.Groups
 }
 
 // choose resolves the names that a user asked for. numFewshot, where not nil,
@@ -93,11 +71,11 @@ func (c *catalog) add(s *selection, name string, around []Setting) error {
 	if !ok {
 		return fmt.Errorf("no task or group %q; there are: %s", name, strings.Join(c.names(), ", "))
 	}
-	if !slices.Contains(s.groups, g) {
+	if !slices.Contains(s.groups, &g.Group) {
 		if err := c.checkNumbers(g); err != nil {
 			return err
 		}
-		s.groups = append(s.groups, g)
+		s.groups = append(s.groups, &g.Group)
 	}
 	for _, member := range g.Tasks {
 		if err := c.add(s, member, append(slices.Clone(around), g.Set[member])); err != nil {
@@ -128,75 +106,4 @@ func shots(d *Definition) int {
 		return 0
 	}
 	return *d.NumFewshot
-}
-
-// leaves returns the names of the tasks below a group, in order.
-func (s *selection) leaves(g *Group) []string {
-	var names []string
-	for _, member := range g.Tasks {
-		i := slices.IndexFunc(s.groups, func(o *Group) bool { return o.Name == member })
-		if i < 0 {
-			names = append(names, member)
-		} else {
-			names = append(names, s.leaves(s.groups[i])...)
-		}
-	}
-	return names
-}
-
-// bottomUp returns the groups, each after those that it contains.
-func (s *selection) bottomUp() []*Group {
-	var order []*Group
-	var visit func(g *Group)
-	visit = func(g *Group) {
-		if slices.Contains(order, g) {
-			return
-		}
-		for _, member := range g.Tasks {
-			if i := slices.IndexFunc(s.groups, func(o *Group) bool { return o.Name == member }); i >= 0 {
-				visit(s.groups[i])
-			}
-		}
-		order = append(order, g)
-	}
-	for _, g := range s.groups {
-		visit(g)
-	}
-	return order
-}
-
-// rule is how the group's numbers come about, as the results file tells it.
-func (g *Group) rule() py.Object {
-	var aggregates []py.Object
-	for _, a := range g.Aggregate {
-		aggregates = append(aggregates, py.Object{{Key: "metric", Value: a.Metric}, {Key: "weight_by_size", Value: a.WeightBySize}})
-	}
-	return py.Object{{Key: "aggregate", Value: aggregates}, {Key: "mean_of", Value: g.MeanOf}, {Key: "scale", Value: g.Scale}}
-}
-
-// groupFromRule is the inverse of rule.
-func groupFromRule(name, alias string, tasks []string, rule py.Object) *Group {
-	g := &Group{Name: name, Alias: alias, Tasks: tasks, MeanOf: texts(rule, "mean_of")}
-	scale, _ := rule.Get("scale")
-	g.Scale, _ = scale.(float64)
-	aggregates, _ := rule.Get("aggregate")
-	list, _ := aggregates.([]any)
-	for _, e := range list {
-		a, _ := e.(py.Object)
-		metric, _ := a.Get("metric")
-		bySize, _ := a.Get("weight_by_size")
-		g.Aggregate = append(g.Aggregate, Aggregate{py.Str(metric), bySize == true})
-	}
-	return g
-}
-
-// texts returns the list of strings under key.
-func texts(of py.Object, key string) []string {
-	v, _ := of.Get(key)
-	list, _ := v.([]any)
-	var all []string
-	for _, e := range list {
-		all = append(all, py.Str(e))
-	}
-	return all
 }

@@ -59,5 +59,5 @@ func (c *catalog) metrics(name string) []string {
 	if d, ok := c.tasks[name]; ok {
 		return d.Metrics
 	}
-	return c.groups[name].metrics()
+	return c.groups[name].Metrics()
 }

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // answer is what a fakeScorer says of a completion after a prompt.
@@ -74,7 +78,7 @@ func zeros(string, string) answer { return answer{} }
 
 // evaluated runs the evaluator up to its samples, with the scorer's answers as
 // they are: those of the pseudo-models that made some goldens are no float32.
-func evaluated(t *testing.T, o core.Options, s *fakeScorer) ([]*run, *output) {
+func evaluated(t *testing.T, o core.Options, s *fakeScorer) ([]*run, *results.Run) {
 	t.Helper()
 	e, err := New(o)
 	if err != nil {
@@ -99,13 +103,43 @@ func evaluated(t *testing.T, o core.Options, s *fakeScorer) ([]*run, *output) {
 	if err := judge(ctx, runs); err != nil {
 		t.Fatal(err)
 	}
-	rep.groups = aggregate(ev.chosen, taskOutcomes(runs))
 	info, err := s.Info(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return runs, &output{options: ev.options, model: info, chosen: ev.chosen, runs: runs, report: rep}
+	return runs, ev.results(info, runs, rep)
 }
+
+// written is the results file of a run.
+func written(t *testing.T, r *results.Run) py.Object {
+	t.Helper()
+	dir := t.TempDir()
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	return resultsFile(t, dir)
+}
+
+// resultsFile is the one results file in a folder.
+func resultsFile(t *testing.T, dir string) py.Object {
+	t.Helper()
+	paths, err := globIn(dir, "results_*.json")
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("%d results files: %v", len(paths), err)
+	}
+	v, err := py.ParseJSON([]byte(contents(t, paths[0])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.(py.Object)
+}
+
+func hashesOf(s *sample) results.Hashes {
+	r := s.result()
+	return r.Hashes()
+}
+
+func sha256Hex(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 // eachLine decodes a file of JSON lines, with .gz or without.
 func eachLine[T any](t *testing.T, path string, do func(T)) {

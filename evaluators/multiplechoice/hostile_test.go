@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // arcFolder is a data folder with ARC-Challenge made of the given rows.
@@ -265,13 +266,13 @@ func TestNotFinite(t *testing.T) {
 			t.Errorf("no NaN of %s in %+v", name, metrics)
 		}
 	}
-	r, err := Load(dir)
+	f, err := results.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Compare([]*Results{r, r})
-	if err != nil || !math.IsNaN(r.all["h4"]["h4"].value) {
-		t.Fatalf("h4 is %v, %v", r.all["h4"]["h4"], err)
+	c, err := results.Compare([]*results.File{f, f})
+	if err != nil || !math.IsNaN(f.Stats["h4"]["h4"].Value) {
+		t.Fatalf("h4 is %v, %v", f.Stats["h4"]["h4"], err)
 	}
 	if err := c.WritePlot(filepath.Join(dir, "plot.svg")); err != nil {
 		t.Error(err)

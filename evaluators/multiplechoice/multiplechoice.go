@@ -23,7 +23,7 @@
 // names, or fetched from the Hugging Face hub. How tasks are read is in
 // definition.go, where their documents come from in dataset.go and hub.go, how
 // shots are drawn in draw.go, how questions are written in request.go, how answers
-// are judged in metric.go.
+// are judged in metric.go. Package results writes what comes out, and reads it.
 package multiplechoice
 
 import (
@@ -67,7 +67,6 @@ type run struct {
 	d         *Definition
 	documents int // in the data, before the limit
 	samples   []*sample
-	results   map[string]summary // by metric
 }
 
 // sample is a question with the model's answer.
@@ -98,14 +97,14 @@ func (e *Evaluator) Evaluate(ctx context.Context, s core.Scorer, dir string) ([]
 	if err := judge(ctx, runs); err != nil {
 		return nil, err
 	}
-	report.groups = aggregate(e.chosen, taskOutcomes(runs))
+	done := e.results(info, runs, report)
+	done.Start, done.Took = start, time.Since(start)
 	if dir != "" {
-		o := output{e.options, info, e.chosen, runs, report, start, time.Since(start)}
-		if err := o.write(dir); err != nil {
+		if err := done.Write(dir); err != nil {
 			return nil, err
 		}
 	}
-	return metrics(e.chosen, runs, report.groups), nil
+	return metrics(done), nil
 }
 
 // prepare reads the data, draws the shots and writes the questions of every task.
@@ -172,60 +171,22 @@ func (e *Evaluator) prepareTask(ctx context.Context, data *library, d *Definitio
 	return r, nil
 }
 
-// judge computes the metrics of every sample and task.
+// judge computes the metrics of every sample.
 func judge(ctx context.Context, runs []*run) error {
 	for _, r := range runs {
-		values := map[string][]float64{}
 		outside := 0
 		for i, smp := range r.samples {
 			var err error
 			if smp.values, err = resultRules[r.d.ProcessResults].judge(smp.question, smp.lls); err != nil {
 				return fmt.Errorf("task %q: document %d: %w", r.d.Task, i, err)
 			}
-			for _, m := range r.d.Metrics {
-				values[m] = append(values[m], smp.values[m])
-			}
 			if smp.gold == outOfRange {
 				outside++
 			}
-		}
-		r.results = map[string]summary{}
-		for m, v := range values {
-			r.results[m] = summarize(v)
 		}
 		if outside > 0 {
 			core.ReporterFrom(ctx).Note(fmt.Sprintf("task %q: in %d of %d documents the answer is none of the choices; they count as wrong", r.d.Task, outside, len(r.samples)))
 		}
 	}
 	return nil
-}
-
-// taskOutcomes are the results of the tasks.
-func taskOutcomes(runs []*run) outcomes {
-	tasks := outcomes{}
-	for _, r := range runs {
-		tasks[r.d.Task] = r.results
-	}
-	return tasks
-}
-
-// metrics lists the results of the tasks and then of the groups.
-func metrics(chosen *selection, runs []*run, groups outcomes) []core.Metric {
-	var list []core.Metric
-	add := func(name, metric string, s summary) {
-		list = append(list, core.Metric{Task: name, Name: metric, Value: s.value, StdErr: s.stdErr, N: s.n, HigherIsBetter: true})
-	}
-	for _, r := range runs {
-		for _, m := range r.d.Metrics {
-			add(r.d.Task, m, r.results[m])
-		}
-	}
-	for _, g := range chosen.bottomUp() {
-		for _, m := range g.metrics() {
-			if s, ok := groups[g.Name][m]; ok {
-				add(g.Name, m, s)
-			}
-		}
-	}
-	return list
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/results"
 )
 
 // Preset is the version of lm-eval whose rules are followed.
@@ -41,8 +42,8 @@ type Options struct {
 	// TaskDir is a folder of further task definitions, a TOML file each.
 	TaskDir string `json:"task_dir"`
 	// SkipMissing leaves out tasks whose data is not there, and says which,
-	// instead of refusing to start. A network that fails is an error all the
-	// same.
+	// instead of refusing to start. A network that fails, and a hub that is busy
+	// or refuses, are errors all the same.
 	SkipMissing bool `json:"skip_missing"`
 	// Limit is the documents of each task: a number, a fraction below 1, or 0
 	// for all.
@@ -117,6 +118,13 @@ func (o Options) seed() int64 {
 		return 42
 	}
 	return 1234
+}
+
+func (o Options) settings() results.Settings {
+	return results.Settings{
+		Preset: string(o.Preset), Limit: float64(o.Limit), Seed: o.seed(), MaxLength: o.MaxLength,
+		Chat: o.ApplyChatTemplate, Multiturn: o.multiturn(), System: o.SystemInstruction,
+	}
 }
 
 func (o Options) multiturn() bool {

@@ -43,7 +43,7 @@ func readAny(path string, f File) ([]py.Object, error) {
 		if bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
 			return readList(data)
 		}
-		return readLines(data)
+		return py.ParseLines(data)
 	}
 	return nil, errors.New("its extension is none of .jsonl, .json, .csv (each also with .gz) and .parquet")
 }
@@ -78,25 +78,6 @@ func readList(data []byte) ([]py.Object, error) {
 			return nil, fmt.Errorf("element %d is no object", i)
 		}
 		docs[i] = o
-	}
-	return docs, nil
-}
-
-func readLines(data []byte) ([]py.Object, error) {
-	var docs []py.Object
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		v, err := py.ParseJSON(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
-		}
-		o, ok := v.(py.Object)
-		if !ok {
-			return nil, fmt.Errorf("line %d is no object", i+1)
-		}
-		docs = append(docs, o)
 	}
 	return docs, nil
 }

@@ -15,7 +15,6 @@ type report struct {
 	tokens      prefix.Counts
 	completions int
 	truncated   int // completions whose prompt lost tokens on the left
-	groups      outcomes
 }
 
 // score sends the questions of all tasks to the model in one call, so that it

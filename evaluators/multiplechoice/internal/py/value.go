@@ -55,6 +55,52 @@ func (o Object) Keys() []string {
 	return keys
 }
 
+// Object returns the object under key, or an empty one.
+func (o Object) Object(key string) Object {
+	v, _ := o.Get(key)
+	inner, _ := v.(Object)
+	return inner
+}
+
+// Texts returns the list under key as texts, or none.
+func (o Object) Texts(key string) []string {
+	v, _ := o.Get(key)
+	list, _ := v.([]any)
+	var texts []string
+	for _, e := range list {
+		texts = append(texts, Str(e))
+	}
+	return texts
+}
+
+// TextOrNone is a text, or None in the place of an empty one.
+func TextOrNone(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// ParseLines reads an object a line; empty lines are skipped.
+func ParseLines(data []byte) ([]Object, error) {
+	var all []Object
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		v, err := ParseJSON(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+		o, ok := v.(Object)
+		if !ok {
+			return nil, fmt.Errorf("line %d is no object", i+1)
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
 // ParseJSON reads the one JSON value that data holds; like Python's json it also
 // takes NaN, Infinity and -Infinity.
 func ParseJSON(data []byte) (any, error) {

@@ -1,4 +1,4 @@
-package multiplechoice
+package results
 
 import (
 	"fmt"
@@ -43,17 +43,17 @@ func (c *Comparison) WritePlot(path string) error {
 }
 
 // addBars adds the bars of model i of n, beside those of the others.
-func addBars(p *plot.Plot, m *Results, i, n int, entries []entry, width vg.Length) error {
+func addBars(p *plot.Plot, m *File, i, n int, entries []entry, width vg.Length) error {
 	bars := intervals{}
 	shift := barsOf * (float64(i) - float64(n-1)/2) / float64(n)
 	values := make(plotter.Values, len(entries))
 	for j, e := range entries {
-		s := m.all[e.name][e.metric]
-		values[j] = s.value * e.percent
+		s := m.Stats[e.name][e.metric]
+		values[j] = s.Value * e.percent
 		if math.IsNaN(values[j]) {
 			values[j] = 0 // no bar
 		}
-		half := z95 * s.stdErr * e.percent
+		half := z95 * s.StdErr * e.percent
 		if math.IsNaN(half) {
 			half = 0
 		}

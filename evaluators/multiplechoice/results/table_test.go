@@ -1,4 +1,4 @@
-package multiplechoice
+package results
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func compareTables(t *testing.T, path string, count int) {
 		t.Fatal(err)
 	}
 	for i, c := range cases.([]any) {
-		in := notANumber(object(c.(py.Object), "in")).(py.Object)
+		in := notANumber(c.(py.Object).Object("in")).(py.Object)
 		want, _ := c.(py.Object).Get("table")
 		if got := lmEvalTable(in, "results"); got != want {
 			t.Errorf("case %d:\n%swant\n%s", i, got, want)

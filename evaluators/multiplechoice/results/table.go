@@ -1,4 +1,4 @@
-package multiplechoice
+package results
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ func lmEvalTable(results py.Object, column string) string {
 	}
 	headers := []string{title, "Version", "Filter", "n-shot", "Metric", "", "Value", "", "Stderr"}
 	var rows [][]any
-	depth, names := hierarchy(object(results, "group_subtasks"), object(results, column).Keys())
+	depth, names := hierarchy(results.Object("group_subtasks"), results.Object(column).Keys())
 	for _, name := range names {
 		rows = append(rows, taskRows(results, column, name, depth[name])...)
 	}
@@ -27,7 +27,7 @@ func lmEvalTable(results py.Object, column string) string {
 
 // taskRows are the lines of a task or group, one a metric.
 func taskRows(results py.Object, column, name string, depth int) [][]any {
-	values := object(object(results, column), name)
+	values := results.Object(column).Object(name)
 	display, shots, version := any(name), any(" "), any("    N/A")
 	if alias, ok := values.Get("alias"); ok {
 		display = alias
@@ -35,13 +35,13 @@ func taskRows(results py.Object, column, name string, depth int) [][]any {
 	if depth > 0 {
 		display = strings.Repeat(" ", depth) + "- " + py.Str(display)
 	}
-	if n, ok := object(results, "n-shot").Get(name); ok {
+	if n, ok := results.Object("n-shot").Get(name); ok {
 		shots = py.Str(n)
 	}
-	if v, ok := object(results, "versions").Get(name); ok {
+	if v, ok := results.Object("versions").Get(name); ok {
 		version = v
 	}
-	better := object(object(results, "higher_is_better"), name)
+	better := results.Object("higher_is_better").Object(name)
 	var rows [][]any
 	keys := values.Keys()
 	slices.Sort(keys)
@@ -116,22 +116,7 @@ func hierarchy(subtasks py.Object, available []string) (depth map[string]int, or
 
 // children are the members of a group, sorted.
 func children(subtasks py.Object, group string) []string {
-	var names []string
-	switch list, _ := subtasks.Get(group); list := list.(type) {
-	case []any:
-		for _, n := range list {
-			names = append(names, py.Str(n))
-		}
-	case []string:
-		names = slices.Clone(list)
-	}
+	names := subtasks.Texts(group)
 	slices.Sort(names)
 	return names
-}
-
-// object returns the object under key, or an empty one.
-func object(of py.Object, key string) py.Object {
-	v, _ := of.Get(key)
-	o, _ := v.(py.Object)
-	return o
 }

@@ -1,4 +1,4 @@
-package multiplechoice
+package results
 
 import (
 	"fmt"
@@ -15,53 +15,54 @@ import (
 // what a reader should know of how they came about. Of a group's mean it gives
 // both kinds: over all documents, as lm-eval has it, and over tasks, as the
 // leaderboard had it.
-func (r *Results) Summary() string {
+func (f *File) Summary() string {
 	var rows [][]any
-	_, names := hierarchy(object(r.file, "group_subtasks"), slices.Collect(maps.Keys(r.all)))
+	_, names := hierarchy(f.content.Object("group_subtasks"), slices.Collect(maps.Keys(f.Stats)))
 	for _, name := range names {
-		for _, metric := range slices.Sorted(maps.Keys(r.all[name])) {
-			rows = append(rows, r.summaryRow(name, metric, r.all[name][metric]))
+		for _, metric := range slices.Sorted(maps.Keys(f.Stats[name])) {
+			rows = append(rows, f.summaryRow(name, metric, f.Stats[name][metric]))
 		}
-		rows = append(rows, r.otherMeans(name)...)
+		rows = append(rows, f.otherMeans(name)...)
 	}
-	return markdown.Table([]string{"Task", "Metric", "Documents", "Shots", "Value", "95 % interval"}, rows) + r.remarks()
+	return markdown.Table([]string{"Task", "Metric", "Documents", "Shots", "Value", "95 % interval"}, rows) + f.remarks()
 }
 
-func (r *Results) summaryRow(name, metric string, s summary) []any {
+func (f *File) summaryRow(name, metric string, s Stat) []any {
 	shots := ""
-	if n, ok := object(r.file, "n-shot").Get(name); ok {
+	if n, ok := f.content.Object("n-shot").Get(name); ok {
 		shots = py.Str(n)
 	}
 	interval := ""
-	if !math.IsNaN(s.stdErr) {
-		interval = fmt.Sprintf("%.4f to %.4f", s.value-z95*s.stdErr, s.value+z95*s.stdErr)
+	if !math.IsNaN(s.StdErr) {
+		low, high := s.interval()
+		interval = fmt.Sprintf("%.4f to %.4f", low, high)
 	}
-	return []any{name, metric, fmt.Sprint(s.n), shots, fmt.Sprintf("%.4f", s.value), interval}
+	return []any{name, metric, fmt.Sprint(s.N), shots, fmt.Sprintf("%.4f", s.Value), interval}
 }
 
 // otherMeans are a group's means of the kind that is not its own.
-func (r *Results) otherMeans(name string) [][]any {
-	i := slices.IndexFunc(r.chosen.groups, func(g *Group) bool { return g.Name == name })
-	if i < 0 {
+func (f *File) otherMeans(name string) [][]any {
+	g := f.groups.find(name)
+	if g == nil {
 		return nil
 	}
 	var rows [][]any
-	for _, a := range r.chosen.groups[i].Aggregate {
+	for _, a := range g.Aggregate {
 		kind := " (mean of tasks)"
 		if !a.WeightBySize {
 			kind = " (by documents)"
 		}
 		other := Aggregate{a.Metric, !a.WeightBySize}
-		if s, ok := other.of(r.chosen.leaves(r.chosen.groups[i]), r.all); ok {
-			rows = append(rows, r.summaryRow(name, a.Metric+kind, s))
+		if s, ok := other.of(f.groups.leaves(g), f.Stats); ok {
+			rows = append(rows, f.summaryRow(name, a.Metric+kind, s))
 		}
 	}
 	return rows
 }
 
 // remarks tell the preset, the work and the truncation.
-func (r *Results) remarks() string {
-	own := object(r.file, "stepwise")
+func (f *File) remarks() string {
+	own := f.content.Object("stepwise")
 	if len(own) == 0 {
 		return ""
 	}
@@ -69,7 +70,7 @@ func (r *Results) remarks() string {
 		v, _ := of.Get(key)
 		return py.Str(v)
 	}
-	tokens := object(own, "tokens")
+	tokens := own.Object("tokens")
 	var b strings.Builder
 	fmt.Fprintf(&b, "preset %s; tokens: %s each completion alone, %s as lm-eval batches them, %s processed\n",
 		get(own, "preset"), get(tokens, "naive"), get(tokens, "as_lm_eval"), get(tokens, "shared"))
