@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Backend opens models for scoring and training.
@@ -77,6 +78,26 @@ type Model interface {
 // the weight of each completion's log-probability in the gradient: for a loss L
 // to be minimised, dL/dlogp.
 type GradFunc func(scores [][]Score) (weights [][]float64, err error)
+
+// Weights asks f for the weights of scores and lists them, item by item and
+// completion by completion. Weights that are not one a score are an error.
+func (f GradFunc) Weights(scores [][]Score) ([]float64, error) {
+	given, err := f(scores)
+	if err != nil {
+		return nil, err
+	}
+	if len(given) != len(scores) {
+		return nil, fmt.Errorf("weights for %d items, not %d", len(given), len(scores))
+	}
+	var weights []float64
+	for i, w := range given {
+		if len(w) != len(scores[i]) {
+			return nil, fmt.Errorf("item %d: %d weights for %d completions", i, len(w), len(scores[i]))
+		}
+		weights = append(weights, w...)
+	}
+	return weights, nil
+}
 
 // Item is a prompt and the completions to be scored after it, as token ids. A
 // preference pair is an Item with two completions; a multiple-choice question
@@ -145,6 +166,33 @@ type Update struct {
 	LearningRate float64
 	MaxGradNorm  float64 // clip the global L2 norm to this; 0 = do not clip
 	Optimizer    Optimizer
+}
+
+// Check refuses an optimizer that does not exist, and constants that are not
+// numbers of at least 0.
+func (u Update) Check() error {
+	o := u.Optimizer
+	switch {
+	case o.Name != "adamw" && o.Name != "rmsprop":
+		return fmt.Errorf("optimizer %q is not known (known: adamw, rmsprop)", o.Name)
+	case u.MaxGradNorm < 0 || math.IsNaN(u.MaxGradNorm):
+		return fmt.Errorf("max_grad_norm %g is not a norm", u.MaxGradNorm)
+	}
+	for _, c := range []float64{u.LearningRate, o.Beta1, o.Beta2, o.Alpha, o.Epsilon, o.WeightDecay} {
+		if math.IsNaN(c) || math.IsInf(c, 0) || c < 0 {
+			return fmt.Errorf("optimizer constant %g is not a number of at least 0", c)
+		}
+	}
+	return nil
+}
+
+// ClipScale returns what a gradient of a norm is to be multiplied by: 1, or less
+// where the norm is above MaxGradNorm (torch.nn.utils.clip_grad_norm_).
+func (u Update) ClipScale(norm float64) float64 {
+	if u.MaxGradNorm == 0 {
+		return 1
+	}
+	return min(1, u.MaxGradNorm/(norm+1e-6))
 }
 
 // UpdateStats is what an optimizer step tells.

@@ -102,69 +102,36 @@ func (m *Model) Accumulate(ctx context.Context, items []core.Item, grad core.Gra
 	if err := m.check(items); err != nil {
 		return err
 	}
-	passes := make([][]pass, len(items))
+	var passes []pass
 	scores := make([][]core.Score, len(items))
 	for i, item := range items {
 		for _, completion := range item.Completions {
 			p := m.run(item.Prompt, completion)
-			passes[i] = append(passes[i], p)
+			passes = append(passes, p)
 			scores[i] = append(scores[i], p.score(core.Detail{}))
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	weights, err := grad(scores)
+	weights, err := grad.Weights(scores)
 	if err != nil {
 		return err
 	}
-	if err := checkWeights(items, weights); err != nil {
-		return err
-	}
-	for i := range passes {
-		for j, p := range passes[i] {
-			m.backward(p, weights[i][j])
-		}
+	for i, p := range passes {
+		m.backward(p, weights[i])
 	}
 	return nil
 }
 
-// check refuses a closed model, empty prompts and completions, and ids outside
-// the vocabulary.
+// check refuses a closed model and what core.Item.Check refuses.
 func (m *Model) check(items []core.Item) error {
 	if m.closed {
 		return errClosed
 	}
 	for i, item := range items {
-		for j, ids := range append([][]int32{item.Prompt}, item.Completions...) {
-			if len(ids) == 0 {
-				return fmt.Errorf("item %d: %s is empty", i, part(j))
-			}
-			for _, id := range ids {
-				if id < 0 || int(id) >= m.vocab {
-					return fmt.Errorf("item %d: %s: token %d is outside the vocabulary of %d", i, part(j), id, m.vocab)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// part names the j-th list of ids of an item, the prompt being the first.
-func part(j int) string {
-	if j == 0 {
-		return "the prompt"
-	}
-	return fmt.Sprintf("completion %d", j-1)
-}
-
-func checkWeights(items []core.Item, weights [][]float64) error {
-	if len(weights) != len(items) {
-		return fmt.Errorf("%d rows of weights for %d items", len(weights), len(items))
-	}
-	for i := range items {
-		if len(weights[i]) != len(items[i].Completions) {
-			return fmt.Errorf("item %d: %d weights for %d completions", i, len(weights[i]), len(items[i].Completions))
+		if err := item.Check(m.vocab); err != nil {
+			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
 	return nil

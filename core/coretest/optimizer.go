@@ -24,6 +24,9 @@ func (m *Model) Update(ctx context.Context, u core.Update) (core.UpdateStats, er
 	if err := ctx.Err(); err != nil {
 		return core.UpdateStats{}, err
 	}
+	if err := u.Check(); err != nil {
+		return core.UpdateStats{}, err
+	}
 	if err := m.optimizer.prepare(u.Optimizer.Name, m.tensors()); err != nil {
 		return core.UpdateStats{}, err
 	}
@@ -32,11 +35,7 @@ func (m *Model) Update(ctx context.Context, u core.Update) (core.UpdateStats, er
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
 		return core.UpdateStats{GradNorm: norm}, fmt.Errorf("gradient norm %v: %w", norm, core.ErrNotFinite)
 	}
-	scale := 1.0
-	if u.MaxGradNorm > 0 {
-		scale = min(1, u.MaxGradNorm/(norm+1e-6))
-	}
-	m.optimizer.step(m.tensors(), u, scale)
+	m.optimizer.step(m.tensors(), u, u.ClipScale(norm))
 	return core.UpdateStats{GradNorm: norm}, nil
 }
 
@@ -59,9 +58,6 @@ func (m *Model) clearGradient() {
 // prepare makes room for the moments at the first step and refuses a change of
 // the optimizer in between.
 func (o *optimizer) prepare(name string, tensors []*tensor) error {
-	if name != "adamw" && name != "rmsprop" {
-		return fmt.Errorf("unknown optimizer %q; optimizers are: adamw, rmsprop", name)
-	}
 	if o.name == name {
 		return nil
 	}
