@@ -38,6 +38,22 @@ func (w *Weights) Check(a *Architecture) error {
 	return nil
 }
 
+// Param returns the tensor of a parameter, as Tensor does. Another shape than the
+// architecture's and types that weights are not read from are errors.
+func (w *Weights) Param(p Param) (Tensor, error) {
+	t, err := w.Tensor(p.Name)
+	if err != nil {
+		return t, err
+	}
+	if !slices.Equal(t.Shape, p.Shape) {
+		return t, fmt.Errorf("tensor %q has shape %v, config.json says %v", p.Name, t.Shape, p.Shape)
+	}
+	if err := t.DType.readable(); err != nil {
+		return t, fmt.Errorf("tensor %q: %w", p.Name, err)
+	}
+	return t, nil
+}
+
 // superfluous names buffers that old checkpoints hold and that follow from
 // config.json (transformers' _keys_to_ignore_on_load_unexpected).
 func superfluous(name string) bool {

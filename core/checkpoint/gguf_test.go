@@ -29,7 +29,7 @@ func TestImportGGUF(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "model")
-			if err := importGGUF(filepath.Join("testdata", name), dir); err != nil {
+			if err := importGGUF(t.Context(), filepath.Join("testdata", name), dir); err != nil {
 				t.Fatal(err)
 			}
 			a, err := ReadArchitecture(dir)
@@ -48,7 +48,7 @@ func TestImportGGUF(t *testing.T) {
 			}
 			checkHashes(t, dir, a, readGolden[map[string]map[string]string](t, "tiny.json")[name])
 			checkImportedText(t, dir)
-			if err := importGGUF(filepath.Join("testdata", name), dir); !hasAll(err, dir, "not empty") {
+			if err := importGGUF(t.Context(), filepath.Join("testdata", name), dir); !hasAll(err, dir, "not empty") {
 				t.Errorf("import into a full folder: %v", err)
 			}
 		})
@@ -165,7 +165,7 @@ func TestGGUFErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := replaceOnce(t, data, c.old, c.new)
-			err := importGGUF(writeTemp(t, "x.gguf", changed), filepath.Join(t.TempDir(), "out"))
+			err := importGGUF(t.Context(), writeTemp(t, "x.gguf", changed), filepath.Join(t.TempDir(), "out"))
 			if !hasAll(err, c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -198,7 +198,7 @@ func FuzzGGUF(f *testing.F) {
 		}
 		out := filepath.Join(dir, "out")
 		defer os.RemoveAll(out)
-		if err := importGGUF(path, out); err != nil {
+		if err := importGGUF(t.Context(), path, out); err != nil {
 			return
 		}
 		if _, err := ReadArchitecture(out); err != nil {

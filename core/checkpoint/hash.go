@@ -4,11 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 
+	"github.com/stepwise-dpo/stepwise/internal/filehash"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -25,7 +24,7 @@ func SHA256(path string) (string, error) {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, file := range files {
 		g.Go(func() (err error) {
-			sums[i], err = hashFile(file)
+			sums[i], err = filehash.SHA256(file)
 			return err
 		})
 	}
@@ -40,18 +39,4 @@ func SHA256(path string) (string, error) {
 		fmt.Fprintf(all, "%s  %s\n", sums[i], filepath.Base(file))
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
-}
-
-// hashFile returns the SHA-256 of a file in hexadecimal.
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.CopyBuffer(h, f, make([]byte, 1<<20)); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

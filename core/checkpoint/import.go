@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -13,19 +14,19 @@ import (
 // it, config.json, tokenizer and chat template rebuilt from the metadata. dir
 // appears whole or not at all; it must not exist, or be empty. Where path or dir is
 // at fault the error is an InputError.
-func importGGUF(path, dir string) error {
+func importGGUF(ctx context.Context, path, dir string) error {
 	g, err := openGGUF(path)
 	if err != nil {
 		return &InputError{err}
 	}
 	defer g.close()
-	if err := g.importTo(dir); err != nil {
+	if err := g.importTo(ctx, dir); err != nil {
 		return fmt.Errorf("import %q: %w", path, err)
 	}
 	return nil
 }
 
-func (g *ggufFile) importTo(dir string) error {
+func (g *ggufFile) importTo(ctx context.Context, dir string) error {
 	config, a, err := g.architecture()
 	if err != nil {
 		return &InputError{err}
@@ -37,7 +38,7 @@ func (g *ggufFile) importTo(dir string) error {
 		if err := g.writeTokenizer(tmp); err != nil {
 			return err
 		}
-		return g.writeWeights(tmp, a)
+		return g.writeWeights(ctx, tmp, a)
 	})
 }
 
@@ -107,25 +108,16 @@ func (g *ggufFile) check(a *Architecture) error {
 	return faults.err()
 }
 
-func (g *ggufFile) writeWeights(dir string, a *Architecture) error {
-	w, err := NewWriter(dir, "float32", a.Params(), 0)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	for _, p := range a.Params() {
-		values, err := g.float32(ggufName(p.Name))
-		if err != nil {
-			return err
-		}
-		if heads := permutedHeads(a, p.Name); heads > 0 {
+func (g *ggufFile) writeWeights(ctx context.Context, dir string, a *Architecture) error {
+	params := a.Params()
+	return Write(ctx, dir, "float32", params, func(i int) ([]float32, error) {
+		name := params[i].Name
+		values, err := g.float32(ggufName(name))
+		if heads := permutedHeads(a, name); heads > 0 && err == nil {
 			values = unpermute(values, heads, a.HeadDim)
 		}
-		if err := w.Write(p.Name, values); err != nil {
-			return err
-		}
-	}
-	return w.Commit()
+		return values, err
+	})
 }
 
 // permutedHeads returns the heads of a query or key projection of the llama

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/stepwise-dpo/stepwise/internal/filehash"
 )
 
 // Progress is told how many of a file's bytes have been downloaded.
@@ -25,7 +27,7 @@ func Resolve(ctx context.Context, name string, progress Progress) (dir string, e
 	case err == nil && info.IsDir():
 		return name, nil
 	case err == nil && isGGUF(name):
-		return importOnce(name)
+		return importOnce(ctx, name)
 	case err == nil:
 		return "", inputf("model %q is neither a folder nor a .gguf file", name)
 	case !errors.Is(err, fs.ErrNotExist) || isGGUF(name) || !hubName.MatchString(name):
@@ -44,8 +46,8 @@ func isGGUF(name string) bool { return strings.EqualFold(filepath.Ext(name), ".g
 // other files.
 const importVersion = "gguf-1"
 
-func importOnce(path string) (string, error) {
-	sum, err := hashFile(path)
+func importOnce(ctx context.Context, path string) (string, error) {
+	sum, err := filehash.SHA256(path)
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +63,7 @@ func importOnce(path string) (string, error) {
 	if imported() {
 		return dir, nil
 	}
-	if err := importGGUF(path, dir); err != nil && !imported() { // another process may have been faster
+	if err := importGGUF(ctx, path, dir); err != nil && !imported() { // another process may have been faster
 		return "", err
 	}
 	return dir, nil
@@ -73,7 +75,7 @@ func importOnce(path string) (string, error) {
 // Where name or dir is at fault the error is an InputError.
 func Import(ctx context.Context, name, dir string, progress Progress) error {
 	if info, err := os.Stat(name); err == nil && !info.IsDir() && isGGUF(name) {
-		return importGGUF(name, dir)
+		return importGGUF(ctx, name, dir)
 	}
 	from, err := Resolve(ctx, name, progress)
 	if err != nil {

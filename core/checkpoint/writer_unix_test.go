@@ -65,7 +65,7 @@ func TestFullDiskImport(t *testing.T) {
 		return
 	}
 	above := t.TempDir()
-	err := importGGUF("testdata/tiny.gguf", filepath.Join(above, "model"))
+	err := importGGUF(t.Context(), "testdata/tiny.gguf", filepath.Join(above, "model"))
 	if input := (*InputError)(nil); !errors.Is(err, unix.EFBIG) || errors.As(err, &input) {
 		t.Errorf("import: %v", err)
 	}

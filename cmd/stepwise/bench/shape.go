@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
@@ -58,28 +59,14 @@ func writeRandomModel(ctx context.Context, dir string, s shape, dtype string) (*
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), raw, 0o644); err != nil {
 		return nil, err
 	}
-	w, err := checkpoint.NewWriter(dir, dtype, arch.Params(), 0)
-	if err != nil {
-		return nil, err
-	}
-	defer w.Abort()
+	params, draw := arch.Params(), newNormals()
 	var values []float32
-	draw := newNormals()
-	for i, p := range arch.Params() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if n := p.Size(); cap(values) < n {
-			values = make([]float32, n)
-		}
-		values = values[:p.Size()]
-		draw.fill(values, p.Role)
-		if err := w.Write(p.Name, values); err != nil {
-			return nil, err
-		}
-		core.ReporterFrom(ctx).Progress("random weights", i+1, len(arch.Params()))
-	}
-	return arch, w.Commit()
+	return arch, checkpoint.Write(ctx, dir, dtype, params, func(i int) ([]float32, error) {
+		values = slices.Grow(values[:0], params[i].Size())[:params[i].Size()]
+		draw.fill(values, params[i].Role)
+		core.ReporterFrom(ctx).Progress("random weights", i+1, len(params))
+		return values, nil
+	})
 }
 
 // checkRoom refuses a model that the disk of dir does not hold.

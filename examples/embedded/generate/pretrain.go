@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia"
 	"github.com/stepwise-dpo/stepwise/core"
@@ -26,7 +25,7 @@ const (
 // included.
 func pretrain(ctx context.Context, world []fact, vocabulary int, rng *rand.Rand) error {
 	dir := filepath.Join(root, "model")
-	if err := initialise(dir, rng); err != nil {
+	if err := initialise(ctx, dir, rng); err != nil {
 		return err
 	}
 	tok, err := tokenizer.Load(dir)
@@ -116,28 +115,20 @@ func encode(tok *tokenizer.Tokenizer, text []dialogue) []core.Item {
 // initialise writes weights drawn as transformers draws them: normal with
 // standard deviation 0.02, norms 1. The width is small, so the draw is scaled
 // up to keep activations alive.
-func initialise(dir string, rng *rand.Rand) error {
+func initialise(ctx context.Context, dir string, rng *rand.Rand) error {
 	arch, err := checkpoint.ReadArchitecture(dir)
 	if err != nil {
 		return err
 	}
-	w, err := checkpoint.NewWriter(dir, "float32", arch.Params(), 0)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	deviation := 1 / math.Sqrt(float64(arch.Hidden))
-	for _, p := range arch.Params() {
-		values := make([]float32, p.Size())
-		for i := range values {
-			values[i] = float32(rng.NormFloat64() * deviation)
-			if strings.Contains(p.Name, "norm") {
-				values[i] = 1
+	params, deviation := arch.Params(), 1/math.Sqrt(float64(arch.Hidden))
+	return checkpoint.Write(ctx, dir, "float32", params, func(i int) ([]float32, error) {
+		values := make([]float32, params[i].Size())
+		for k := range values {
+			values[k] = float32(rng.NormFloat64() * deviation)
+			if params[i].Role == checkpoint.RoleNorm {
+				values[k] = 1
 			}
 		}
-		if err := w.Write(p.Name, values); err != nil {
-			return err
-		}
-	}
-	return w.Commit()
+		return values, nil
+	})
 }
