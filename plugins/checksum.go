@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	goplugin "github.com/hashicorp/go-plugin"
 )
@@ -33,18 +31,4 @@ func checkPin(path, pin string) error {
 		return fmt.Errorf("%q is refused: %w, %s; if you changed it yourself, change the pin", path, errPin, pin)
 	}
 	return nil
-}
-
-// fileSHA256 returns the sha256 of a file in hex.
-func fileSHA256(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

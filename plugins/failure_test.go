@@ -20,6 +20,7 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest"
+	"github.com/stepwise-dpo/stepwise/internal/filehash"
 )
 
 // notes is a Reporter that hands notes over.
@@ -419,7 +420,7 @@ func TestOneByteFlipped(t *testing.T) {
 		}
 	}
 	write()
-	sum, err := fileSHA256(path)
+	sum, err := filehash.SHA256(path)
 	if err != nil {
 		t.Fatal(err)
 	}

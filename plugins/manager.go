@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/internal/filehash"
 )
 
 // DirVariable is the environment variable that names a folder of plugins.
@@ -130,7 +131,7 @@ func (m *Manager) sha256(info Info) (string, error) {
 	if sum, ok := m.hashes.Load(info.Path); ok && info.Builtin {
 		return sum.(string), nil
 	}
-	sum, err := fileSHA256(info.Path)
+	sum, err := filehash.SHA256(info.Path)
 	if err == nil && info.Builtin {
 		m.hashes.Store(info.Path, sum)
 	}

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"runtime"
@@ -20,6 +17,7 @@ import (
 	"github.com/stepwise-dpo/stepwise/core/record"
 	"github.com/stepwise-dpo/stepwise/core/scorer"
 	"github.com/stepwise-dpo/stepwise/core/stepwise"
+	"github.com/stepwise-dpo/stepwise/internal/filehash"
 	"github.com/stepwise-dpo/stepwise/plugins"
 )
 
@@ -316,7 +314,7 @@ func (b *built) manifest() (record.Manifest, error) {
 	}
 	for _, list := range [][]config.Source{c.Sources, c.Heldout} {
 		for _, s := range list {
-			sum, err := fileHash(s.Path)
+			sum, err := filehash.SHA256(s.Path)
 			if err != nil {
 				return m, err
 			}
@@ -329,17 +327,4 @@ func (b *built) manifest() (record.Manifest, error) {
 		}
 	}
 	return m, nil
-}
-
-func fileHash(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
