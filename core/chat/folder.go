@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,19 +51,19 @@ func Sources(dir string) (map[string]string, error) {
 
 func templateFiles(dir string) (map[string]string, error) {
 	sources := map[string]string{}
-	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "additional_chat_templates", "*.jinja"))
+	files, err := fs.Glob(os.DirFS(dir), "additional_chat_templates/*.jinja")
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range append(files, filepath.Join(dir, "chat_template.jinja")) {
-		text, err := os.ReadFile(file)
+	for _, file := range append(files, "chat_template.jinja") {
+		text, err := os.ReadFile(filepath.Join(dir, file))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		name := strings.TrimSuffix(filepath.Base(file), ".jinja")
+		name := strings.TrimSuffix(path.Base(file), ".jinja")
 		if name == "chat_template" {
 			name = "default"
 		}
@@ -70,10 +71,6 @@ func templateFiles(dir string) (map[string]string, error) {
 	}
 	return sources, nil
 }
-
-var globEscapes = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`)
-
-func escapeGlob(dir string) string { return globEscapes.Replace(dir) }
 
 // configTemplates reads chat_template of a tokenizer_config.json; a file that is not there has none.
 func configTemplates(file string) (map[string]string, error) {
