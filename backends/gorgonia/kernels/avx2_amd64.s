@@ -3351,48 +3351,6 @@ end:
 	VZEROUPPER
 	RET
 
-// func f16ToF32AVX2(dst []float32, src []uint16)
-// Requires: AVX, F16C
-TEXT ·f16ToF32AVX2(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ src_base+24(FP), CX
-	MOVQ src_len+32(FP), DX
-
-loop:
-	CMPQ      DX, $0x00000008
-	JLT       end
-	VCVTPH2PS (CX), Y0
-	VMOVUPS   Y0, (AX)
-	ADDQ      $0x00000010, CX
-	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
-	JMP       loop
-
-end:
-	VZEROUPPER
-	RET
-
-// func f32ToF16AVX2(dst []uint16, src []float32)
-// Requires: AVX, F16C
-TEXT ·f32ToF16AVX2(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ src_base+24(FP), CX
-	MOVQ src_len+32(FP), DX
-
-loop:
-	CMPQ      DX, $0x00000008
-	JLT       end
-	VMOVUPS   (CX), Y0
-	VCVTPS2PH $0x00, Y0, (AX)
-	ADDQ      $0x00000020, CX
-	ADDQ      $0x00000010, AX
-	SUBQ      $0x00000008, DX
-	JMP       loop
-
-end:
-	VZEROUPPER
-	RET
-
 // func f32ToBF16AVX2(dst []uint16, src []float32)
 // Requires: AVX, AVX2
 TEXT ·f32ToBF16AVX2(SB), NOSPLIT, $0-48

@@ -205,11 +205,5 @@ func rmsPropAVX512(c *[6]float32, w []float32, g []float32, v []float32)
 // bf16ToF32AVX512 is isa.bf16ToF32 for whole vectors.
 func bf16ToF32AVX512(dst []float32, src []uint16)
 
-// f16ToF32AVX512 is isa.f16ToF32 for whole vectors.
-func f16ToF32AVX512(dst []float32, src []uint16)
-
-// f32ToF16AVX512 is isa.f32ToF16 for whole vectors.
-func f32ToF16AVX512(dst []uint16, src []float32)
-
 // f32ToBF16AVX512 is isa.f32ToBF16 for whole vectors.
 func f32ToBF16AVX512(dst []uint16, src []float32)

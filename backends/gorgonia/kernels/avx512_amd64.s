@@ -11012,48 +11012,6 @@ end:
 	VZEROUPPER
 	RET
 
-// func f16ToF32AVX512(dst []float32, src []uint16)
-// Requires: AVX, AVX512F
-TEXT ·f16ToF32AVX512(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ src_base+24(FP), CX
-	MOVQ src_len+32(FP), DX
-
-loop:
-	CMPQ      DX, $0x00000010
-	JLT       end
-	VCVTPH2PS (CX), Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x00000020, CX
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000010, DX
-	JMP       loop
-
-end:
-	VZEROUPPER
-	RET
-
-// func f32ToF16AVX512(dst []uint16, src []float32)
-// Requires: AVX, AVX512F
-TEXT ·f32ToF16AVX512(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ src_base+24(FP), CX
-	MOVQ src_len+32(FP), DX
-
-loop:
-	CMPQ      DX, $0x00000010
-	JLT       end
-	VMOVUPS   (CX), Z0
-	VCVTPS2PH $0x00, Z0, (AX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000010, DX
-	JMP       loop
-
-end:
-	VZEROUPPER
-	RET
-
 // func f32ToBF16AVX512(dst []uint16, src []float32)
 // Requires: AVX, AVX512F
 TEXT ·f32ToBF16AVX512(SB), NOSPLIT, $0-48

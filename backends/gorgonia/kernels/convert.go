@@ -12,16 +12,3 @@ func F32ToBF16(p *Pool, dst []uint16, src []float32) {
 	checkLen("dst", dst, len(src))
 	p.For(len(src), chunk, func(lo, hi int) { active.f32ToBF16(dst[lo:hi], src[lo:hi]) })
 }
-
-// F16ToF32 widens IEEE binary16 to float32, exactly.
-func F16ToF32(p *Pool, dst []float32, src []uint16) {
-	checkLen("dst", dst, len(src))
-	p.For(len(src), chunk, func(lo, hi int) { active.f16ToF32(dst[lo:hi], src[lo:hi]) })
-}
-
-// F32ToF16 rounds float32 to the nearest IEEE binary16, ties to even; beyond 65504
-// by half a step it is infinite; NaN stays NaN (quiet).
-func F32ToF16(p *Pool, dst []uint16, src []float32) {
-	checkLen("dst", dst, len(src))
-	p.For(len(src), chunk, func(lo, hi int) { active.f32ToF16(dst[lo:hi], src[lo:hi]) })
-}

@@ -34,8 +34,7 @@
 // The operands are generic: []float32, or []uint16 holding bfloat16. One bfloat16
 // operand is widened and the arithmetic is float32. If both are bfloat16, products
 // of pairs are accumulated in float32 by the processor's bfloat16 dot product where
-// [HasBF16Dot] says so (about twice as fast), and are widened elsewhere. C is
-// always float32.
+// it has one (about twice as fast), and are widened elsewhere. C is always float32.
 //
 // # Bits
 //
@@ -46,7 +45,7 @@
 // weights, embeddings, keys and values, the global norm) have an order that does
 // not depend on the number of threads. So a token's log-probability does not depend
 // on the batch it was computed in, and a training step is the same for every number
-// of threads. Results differ between instruction sets (see [ISA]) by rounding.
+// of threads. Results differ between instruction sets by rounding.
 //
 // # Instruction sets
 //
@@ -58,7 +57,6 @@
 //
 // # The rest
 //
-//	Exp, SoftmaxRows                                         softmax.go
 //	LogProbRows, LogProbRowsBackward, LogProbHead            logprob.go
 //	RMSNorm, RMSNormBackward                                 rmsnorm.go
 //	SwiGLU, SwiGLUBackward                                   swiglu.go
@@ -66,6 +64,6 @@
 //	Attention.Forward, Attention.Backward                    attention.go
 //	Gather, ScatterAdd                                       embedding.go
 //	AdamW.Step, RMSprop.Step                                 optimizer.go
-//	SumSquares, Scale, Axpy, Add, FillRows                   vector.go
-//	BF16ToF32, F32ToBF16, F16ToF32, F32ToF16                 convert.go
+//	SumSquares, Add, FillRows, AddRowsTo                     vector.go
+//	BF16ToF32, F32ToBF16                                     convert.go
 package kernels

@@ -50,8 +50,6 @@ type isa struct {
 
 	bf16ToF32 func(dst []float32, src []uint16)
 	f32ToBF16 func(dst []uint16, src []float32)
-	f16ToF32  func(dst []float32, src []uint16)
-	f32ToF16  func(dst []uint16, src []float32)
 }
 
 // tileFunc is the type of isa.tile.
@@ -59,13 +57,6 @@ type tileFunc func(rows, k int, a []float32, rs, ks int, b []float32, bs int, c 
 
 // active is the instruction set in use, the best that the processor has.
 var active = best()
-
-// ISA names the instruction set in use: "avx512", "avx2" or "portable".
-func ISA() string { return active.name }
-
-// HasBF16Dot reports whether products of two bfloat16 matrices use the processor's
-// own dot product.
-func HasBF16Dot() bool { return active.dotTile != nil }
 
 func best() *isa {
 	sets := available()

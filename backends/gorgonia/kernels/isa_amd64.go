@@ -32,7 +32,6 @@ var avx2 = isa{
 	normGrad: normGradAVX2, normGradAdd: normGradAddAVX2, softmaxGrad: softmaxGradAVX2,
 	swiGLU: swiGLUAVX2, swiGLUGrad: swiGLUGradAVX2, rotate: rotateAVX2, adamW: adamWAVX2, rmsProp: rmsPropAVX2,
 	bf16ToF32: wholes(8, bf16ToF32AVX2, bf16ToF32Go), f32ToBF16: wholes(8, f32ToBF16AVX2, f32ToBF16Go),
-	f16ToF32: wholes(8, f16ToF32AVX2, f16ToF32Go), f32ToF16: wholes(8, f32ToF16AVX2, f32ToF16Go),
 }
 
 var avx512 = isa{
@@ -50,7 +49,6 @@ var avx512 = isa{
 	normGrad: normGradAVX512, normGradAdd: normGradAddAVX512, softmaxGrad: softmaxGradAVX512,
 	swiGLU: swiGLUAVX512, swiGLUGrad: swiGLUGradAVX512, rotate: rotateAVX512, adamW: adamWAVX512, rmsProp: rmsPropAVX512,
 	bf16ToF32: wholes(16, bf16ToF32AVX512, bf16ToF32Go), f32ToBF16: wholes(16, f32ToBF16AVX512, f32ToBF16Go),
-	f16ToF32: wholes(16, f16ToF32AVX512, f16ToF32Go), f32ToF16: wholes(16, f32ToF16AVX512, f32ToF16Go),
 }
 
 // tileRows chooses among tiles of 1, 2, 3... rows.

@@ -116,3 +116,17 @@ func TestLogProbHeadIsGemmThenLogProbRows(t *testing.T) {
 		}
 	})
 }
+
+// logSumExp returns the largest element's index and the log of the sum of
+// exponentials in float64.
+func logSumExp(x []float32) (argmax int, lse float64) {
+	for i, v := range x {
+		if v > x[argmax] {
+			argmax = i
+		}
+	}
+	for _, v := range x {
+		lse += math.Exp(float64(v) - float64(x[argmax]))
+	}
+	return argmax, float64(x[argmax]) + math.Log(lse)
+}

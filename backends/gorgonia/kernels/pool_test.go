@@ -73,7 +73,7 @@ func TestNilPoolIsOneThread(t *testing.T) {
 	var p *Pool
 	defer p.Close()
 	x := []float32{1, 2, 3}
-	Scale(p, 2, x)
+	Add(p, x, x, x)
 	near(t, "x", x, []float64{2, 4, 6}, 0)
 	if p.Threads() != 1 {
 		t.Errorf("%d threads", p.Threads())

@@ -12,7 +12,7 @@ var portable = isa{
 	scale: scaleGo, axpy: axpyGo, add: addGo, mulAdd: mulAddGo, scaleMul: scaleMulGo,
 	normGrad: normGradGo, normGradAdd: normGradAddGo, softmaxGrad: softmaxGradGo, swiGLU: swiGLUGo, swiGLUGrad: swiGLUGradGo, rotate: rotateGo,
 	adamW: adamWGo, rmsProp: rmsPropGo,
-	bf16ToF32: bf16ToF32Go, f32ToBF16: f32ToBF16Go, f16ToF32: f16ToF32Go, f32ToF16: f32ToF16Go,
+	bf16ToF32: bf16ToF32Go, f32ToBF16: f32ToBF16Go,
 }
 
 // tileGo is isa.tile for four columns, a row at a time.

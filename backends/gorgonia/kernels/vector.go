@@ -18,17 +18,6 @@ func SumSquares(p *Pool, x []float32) float64 {
 	return sum
 }
 
-// Scale multiplies x by alpha in place.
-func Scale(p *Pool, alpha float32, x []float32) {
-	p.For(len(x), chunk, func(lo, hi int) { active.scale(alpha, x[lo:hi]) })
-}
-
-// Axpy adds alpha·x to y.
-func Axpy(p *Pool, alpha float32, x, y []float32) {
-	checkLen("y", y, len(x))
-	p.For(len(x), chunk, func(lo, hi int) { active.axpy(alpha, x[lo:hi], y[lo:hi]) })
-}
-
 // Add sets dst = x + y. dst may be x or y.
 func Add(p *Pool, dst, x, y []float32) {
 	checkLen("y", y, len(x))

@@ -30,9 +30,9 @@ func TestVectorsAgainstFloat64(t *testing.T) {
 			z := make([]float32, n)
 			Add(p, z, x, y)
 			near(t, "add", z, sum, 0)
-			Axpy(p, -0.3, x, y)
+			active.axpy(-0.3, x, y)
 			near(t, "axpy", y, moved, 1e-6)
-			Scale(p, 1.5, x)
+			active.scale(1.5, x)
 			near(t, "scale", x, scaled, 1e-6)
 		}
 	})

@@ -5,23 +5,13 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// conversions writes those of the 16-bit formats, over whole vectors: the length is
+// conversions writes those of bfloat16, over whole vectors: the length is
 // a multiple of lanes.
 func (s *set) conversions() {
 	s.convert("bf16ToF32", "func(dst []float32, src []uint16)", 4, 2, func(src Mem, dst Mem) {
 		v := s.vec()
 		s.widen(src, v)
 		VMOVUPS(v, dst)
-	})
-	s.convert("f16ToF32", "func(dst []float32, src []uint16)", 4, 2, func(src Mem, dst Mem) {
-		v := s.vec()
-		VCVTPH2PS(src, v)
-		VMOVUPS(v, dst)
-	})
-	s.convert("f32ToF16", "func(dst []uint16, src []float32)", 2, 4, func(src Mem, dst Mem) {
-		v := s.vec()
-		VMOVUPS(src, v)
-		VCVTPS2PH(Imm(0), v, dst)
 	})
 	s.convert("f32ToBF16", "func(dst []uint16, src []float32)", 2, 4, s.toBF16)
 }

@@ -84,11 +84,6 @@ def logprob(m, n, k):
     return lambda: (torch.log_softmax(x, -1).gather(1, t), x.argmax(-1))
 
 
-def softmax(m, n, k):
-    x = torch.randn(m, n)
-    return lambda: torch.softmax(x, -1)
-
-
 def rmsnorm(m, n, k):
     x, w = torch.randn(m, n), torch.randn(n)
     return lambda: w * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5))  # LlamaRMSNorm
@@ -114,7 +109,6 @@ THEIRS = {
     "attention": lambda m, n, k: attention(m, n, k, False),
     "attention-backward": lambda m, n, k: attention(m, n, k, True),
     "logprob": logprob,
-    "softmax": softmax,
     "rmsnorm": rmsnorm,
     "swiglu": swiglu,
     "adamw": adamw,
@@ -125,7 +119,7 @@ CASES = [(f, s) for s in (SQUARE, UP, DOWN, HEAD) for f in ("nn", "nt", "tn")]
 CASES += [("nt-bf16", s) for s in (SQUARE, UP, DOWN, HEAD)]
 CASES += [("nt", (m, 49152, 576)) for m in (1, 4, 16)] + [("nt-weights-bf16", (m, 49152, 576)) for m in (1, 16)]
 CASES += [(f, (t, 9, 3)) for f in ("attention", "attention-backward") for t in (256, 1024)]
-CASES += [("logprob", (256, 49152, 0)), ("softmax", (2048, 1024, 0)), ("rmsnorm", (1024, 576, 0))]
+CASES += [("logprob", (256, 49152, 0)), ("rmsnorm", (1024, 576, 0))]
 CASES += [("swiglu", (1024, 1536, 0)), ("adamw", (1 << 22, 0, 0))]
 
 

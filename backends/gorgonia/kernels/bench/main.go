@@ -16,6 +16,7 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels/peak"
+	"github.com/stepwise-dpo/stepwise/backends/internal/cputime"
 )
 
 func main() {
@@ -59,9 +60,9 @@ func fastest(f func()) (wall, cpu float64) {
 	f()
 	wall, cpu = math.Inf(1), math.Inf(1)
 	for start := time.Now(); time.Since(start) < budget; {
-		t, c := time.Now(), cpuSeconds()
+		t, c := time.Now(), cputime.Seconds()
 		f()
-		wall, cpu = min(wall, time.Since(t).Seconds()), min(cpu, cpuSeconds()-c)
+		wall, cpu = min(wall, time.Since(t).Seconds()), min(cpu, cputime.Seconds()-c)
 	}
 	return wall, cpu
 }
@@ -95,10 +96,6 @@ var cases = map[string]func(p *kernels.Pool, m, n, k int) func(){
 	"logprob": func(p *kernels.Pool, m, n, _ int) func() {
 		x, targets, logp, argmax := floats(m*n), make([]int32, m), make([]float64, m), make([]int32, m)
 		return func() { kernels.LogProbRows(p, m, n, x, n, targets, logp, nil, argmax) }
-	},
-	"softmax": func(p *kernels.Pool, m, n, _ int) func() {
-		x := floats(m * n)
-		return func() { kernels.SoftmaxRows(p, m, n, x, n) }
 	},
 	"rmsnorm": func(p *kernels.Pool, m, n, _ int) func() {
 		x, w, y, inv := floats(m*n), floats(n), floats(m*n), floats(m)
