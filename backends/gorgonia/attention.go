@@ -4,8 +4,6 @@ import (
 	"math"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
-	"github.com/stepwise-dpo/stepwise/core/checkpoint"
-	"github.com/stepwise-dpo/stepwise/core/prefix"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -25,7 +23,7 @@ func (n *network) attention(qkv *G.Node, layer, window int) *G.Node {
 		rows := len(x) / width
 		value, y := o.matrix(rows, out)
 		o.stats = grow(o.stats, rows*a.Heads)
-		n.rotary.Apply(n.pool, rows, a.Heads+a.KVHeads, a.HeadDim, x, width, n.batch.angles)
+		n.turn().Apply(n.pool, rows, a.Heads+a.KVHeads, a.HeadDim, x, width, n.batch.angles)
 		n.attend(layer, window, x, y, o.stats)
 		return value, nil
 	}
@@ -44,17 +42,22 @@ func (n *network) kernel(window int) kernels.Attention {
 	}
 }
 
+// turn returns the rotation by the angles at hand.
+func (n *network) turn() kernels.Rotary {
+	return kernels.Rotary{Half: n.rotary.Half, Cos: n.rotary.Cos, Sin: n.rotary.Sin}
+}
+
 // attend sets y from the turned x, piece by piece.
 func (n *network) attend(layer, window int, x, y, sums []float32) {
 	a, k := n.arch, n.kernel(window)
 	width, q, kv := n.attentionWidth(), a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
 	path := n.path(layer)
-	for _, p := range n.batch.pieces {
-		for i := range p.rows {
-			copy(path[(p.start+i)*2*kv:(p.start+i+1)*2*kv], x[(p.row+i)*width+q:])
+	for _, p := range n.batch.Pieces {
+		for i := range p.Rows {
+			copy(path[(p.Start+i)*2*kv:(p.Start+i+1)*2*kv], x[(p.Row+i)*width+q:])
 		}
-		k.Forward(n.pool, p.rows, p.start, x[p.row*width:], width, path, 2*kv, path[kv:], 2*kv,
-			y[p.row*q:], q, sums[p.row*a.Heads:])
+		k.Forward(n.pool, p.Rows, p.Start, x[p.Row*width:], width, path, 2*kv, path[kv:], 2*kv,
+			y[p.Row*q:], q, sums[p.Row*a.Heads:])
 	}
 }
 
@@ -70,10 +73,10 @@ func (n *network) attentionGrad(window int, dy, qkv, result *G.Node, forward *op
 		rows := len(x) / width
 		out, dx := o.matrix(rows, width)
 		clear(dx)
-		for i := len(n.batch.pieces) - 1; i >= 0; i-- {
+		for i := len(n.batch.Pieces) - 1; i >= 0; i-- {
 			n.attendGrad(i, window, dy, x, y, forward.stats, dx)
 		}
-		n.rotary.Undo(n.pool, rows, a.Heads+a.KVHeads, a.HeadDim, dx, width, n.batch.angles)
+		n.turn().Undo(n.pool, rows, a.Heads+a.KVHeads, a.HeadDim, dx, width, n.batch.angles)
 		return out, nil
 	}
 	return n.apply(o, G.Nodes{dy, qkv, result})
@@ -83,11 +86,11 @@ func (n *network) attentionGrad(window int, dy, qkv, result *G.Node, forward *op
 func (n *network) attendGrad(at, window int, dy, x, y, sums, dx []float32) {
 	a, k := n.arch, n.kernel(window)
 	width, q, kv := n.attentionWidth(), a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
-	p := n.batch.pieces[at]
+	p := n.batch.Pieces[at]
 	backward := func(keys, dkeys []float32, ld int) {
-		k.Backward(n.pool, p.rows, p.start, x[p.row*width:], width, keys, ld, keys[kv:], ld,
-			y[p.row*q:], q, sums[p.row*a.Heads:], dy[p.row*q:], q,
-			dx[p.row*width:], width, dkeys, ld, dkeys[kv:], ld)
+		k.Backward(n.pool, p.Rows, p.Start, x[p.Row*width:], width, keys, ld, keys[kv:], ld,
+			y[p.Row*q:], q, sums[p.Row*a.Heads:], dy[p.Row*q:], q,
+			dx[p.Row*width:], width, dkeys, ld, dkeys[kv:], ld)
 	}
 	if row, ok := n.batch.consecutive(at); ok {
 		backward(x[row*width+q:], dx[row*width+q:], width)
@@ -95,7 +98,7 @@ func (n *network) attendGrad(at, window int, dy, x, y, sums, dx []float32) {
 	}
 	path := n.path(0)
 	n.pathGrad = grow(n.pathGrad, len(path))
-	dpath := n.pathGrad[:(p.start+p.rows)*2*kv]
+	dpath := n.pathGrad[:(p.Start+p.Rows)*2*kv]
 	clear(dpath)
 	n.batch.along(at, func(row, position int) {
 		copy(path[position*2*kv:(position+1)*2*kv], x[row*width+q:])
@@ -115,42 +118,3 @@ func (n *network) path(layer int) []float32 {
 	n.paths[layer] = grow(n.paths[layer], n.batch.length*2*n.arch.KVHeads*n.arch.HeadDim)
 	return n.paths[layer]
 }
-
-// A rotary is the table of angles by position: those that all sequences share,
-// then those of sequences whose length changes them.
-type rotary struct {
-	kernels.Rotary
-	shared int           // positions that all share
-	rows   int           // of the table
-	of     map[int]int32 // first row of the angles of a length; 0 = the shared
-}
-
-// cover makes the tables that a forest needs, unless they are there.
-func (t *rotary) cover(r checkpoint.RoPE, f *prefix.Forest) {
-	shared, missing := 0, false
-	for _, s := range f.Segments {
-		if s.Length == 0 {
-			shared = max(shared, s.End())
-		} else if _, ok := t.of[s.Length]; !ok {
-			missing = true
-		}
-	}
-	if !missing && shared <= t.shared {
-		return
-	}
-	*t = rotary{Rotary: kernels.Rotary{Half: r.Dim / 2}, of: map[int]int32{}, shared: max(shared, t.shared)}
-	t.add(r, 0, t.shared)
-	for _, s := range f.Segments {
-		if _, ok := t.of[s.Length]; !ok {
-			t.add(r, s.Length, s.Length)
-		}
-	}
-}
-
-func (t *rotary) add(r checkpoint.RoPE, key, length int) {
-	cos, sin := r.Table(length)
-	t.of[key] = int32(t.rows)
-	t.Cos, t.Sin, t.rows = append(t.Cos, cos...), append(t.Sin, sin...), t.rows+length
-}
-
-func (t *rotary) row(s prefix.Segment) int32 { return t.of[s.Length] }

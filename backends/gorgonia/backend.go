@@ -3,9 +3,10 @@ package gorgonia
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
+	"github.com/stepwise-dpo/stepwise/backends/internal/training"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 	_ "go4.org/unsafe/assume-no-moving-gc" // without this version of it gorgonia panics at start
@@ -36,33 +37,25 @@ func decode(o core.OpenOptions) (options, error) {
 	if err := o.Options.Decode(&own); err != nil {
 		return own, err
 	}
-	if own.Threads < 0 {
-		return own, fmt.Errorf("option %q: %d is less than 0", "threads", own.Threads)
+	var err error
+	if own.Threads, err = settings.Threads(own.Threads); err != nil {
+		return own, err
 	}
-	if own.Threads == 0 {
-		own.Threads = runtime.GOMAXPROCS(0)
-	}
-	if o.DType != float32Name && o.DType != bf16 {
-		return own, fmt.Errorf("dtype %q is not known (known: %s, %s)", o.DType, float32Name, bf16)
+	if err := settings.CheckDType(o.DType); err != nil {
+		return own, err
 	}
 	switch {
 	case own.Arithmetic == "":
 		own.Arithmetic = o.DType
-	case own.Arithmetic != float32Name && own.Arithmetic != bf16:
-		return own, fmt.Errorf("option %q: %q is not known (known: %s, %s)", "arithmetic", own.Arithmetic, float32Name, bf16)
-	case own.Arithmetic == bf16 && o.DType != bf16:
-		return own, fmt.Errorf("option %q: %s needs dtype = %q", "arithmetic", bf16, bf16)
-	case own.Arithmetic == float32Name && o.DType == bf16 && o.Train:
-		return own, fmt.Errorf("option %q: weights stored as %s are for scoring; train with dtype %s, or with arithmetic %s, which keeps float32 weights", "arithmetic", bf16, float32Name, bf16)
+	case own.Arithmetic != settings.Float32 && own.Arithmetic != settings.BF16:
+		return own, fmt.Errorf("option %q: %q is not known (known: %s, %s)", "arithmetic", own.Arithmetic, settings.Float32, settings.BF16)
+	case own.Arithmetic == settings.BF16 && o.DType != settings.BF16:
+		return own, fmt.Errorf("option %q: %s needs dtype = %q", "arithmetic", settings.BF16, settings.BF16)
+	case own.Arithmetic == settings.Float32 && o.DType == settings.BF16 && o.Train:
+		return own, fmt.Errorf("option %q: weights stored as %s are for scoring; train with dtype %s, or with arithmetic %s, which keeps float32 weights", "arithmetic", settings.BF16, settings.Float32, settings.BF16)
 	}
 	return own, nil
 }
-
-// The names of dtypes and arithmetics.
-const (
-	float32Name = "float32"
-	bf16        = "bf16"
-)
 
 // Check implements core.Backend.
 func (Backend) Check(_ context.Context, o core.OpenOptions) error {
@@ -91,8 +84,12 @@ func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.
 	return m, nil
 }
 
-// load reads the weights and makes what training needs.
+// load reads the weights and what training goes on from.
 func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error {
+	state, err := training.Open(o)
+	if err != nil {
+		return err
+	}
 	from, err := checkpoint.Open(path)
 	if err != nil {
 		return err
@@ -103,13 +100,13 @@ func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.load(from, m.pool, o.DType == bf16, o.Train); err != nil {
+		if err := w.load(from, m.pool, o.DType == settings.BF16, o.Train); err != nil {
 			return fmt.Errorf("model %q: %w", path, err)
 		}
 		core.ReporterFrom(ctx).Progress("load", i+1, len(all))
 	}
-	if o.State != "" {
-		return m.loadState(o.State)
+	if state != nil {
+		return m.resume(state)
 	}
 	return nil
 }

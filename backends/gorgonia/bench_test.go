@@ -8,48 +8,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/backendtest"
+	"github.com/stepwise-dpo/stepwise/backends/internal/cputime"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
 )
 
-// denseItems makes sequences of random ids of which every token is scored and none
-// shared, as PyTorch computes a batch.
-func denseItems(n, length, vocabulary int) []core.Item {
-	rng := rand.New(rand.NewPCG(1, 2))
-	items := make([]core.Item, n)
-	for i := range items {
-		ids := make([]int32, length+1)
-		for k := range ids {
-			ids[k] = int32(rng.IntN(vocabulary))
-		}
-		items[i] = core.Item{Prompt: ids[:1], Completions: [][]int32{ids[1:]}}
-	}
-	return items
-}
-
 // realPairs are the first preference pairs of $COMPARE_PAIRS, else of the shared data's scores; tokens
 // counts prompts twice, as a program that shares nothing.
 func realPairs(b *testing.B, n int) (items []core.Item, tokens int) {
-	path := os.Getenv("COMPARE_PAIRS")
-	if path == "" {
-		path = scoresPath(b)
-	}
-	for _, p := range readPairScores(b, path)[:n] {
-		items = append(items, p.item())
+	for _, p := range backendtest.ReadPairs(b, os.Getenv("COMPARE_PAIRS"))[:n] {
+		items = append(items, p.Item())
 		tokens += 2*len(p.Prompt) + len(p.Chosen) + len(p.Rejected)
 	}
 	return items, tokens
-}
-
-// dpoWeights are weights of the size that DPO's have.
-func dpoWeights(scores [][]core.Score) ([][]float64, error) {
-	weights := make([][]float64, len(scores))
-	for i, s := range scores {
-		for j := range s {
-			weights[i] = append(weights[i], 0.05*float64(2*j-1)/float64(len(scores)))
-		}
-	}
-	return weights, nil
 }
 
 // rate reports what the processor did since cpu, and the peak of the process's memory
@@ -62,23 +34,23 @@ func rate(b *testing.B, tokens int, cpu float64) {
 			b.ReportMetric(kib*1024/1e9, "peak-GB")
 		}
 	}
-	b.ReportMetric((cpuSeconds()-cpu)/float64(b.N), "cpu-s/op")
+	b.ReportMetric((cputime.Seconds()-cpu)/float64(b.N), "cpu-s/op")
 	b.ReportMetric(float64(tokens)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
 
 func benchmarkStep(b *testing.B, items []core.Item, tokens, micro int, o core.OpenOptions) {
 	o.Train = true
 	m := open(b, testenv.SmolLM2(b), o)
-	u := core.Update{LearningRate: 1e-7, MaxGradNorm: 1, Optimizer: optimizers["adamw"]}
+	u := core.Update{LearningRate: 1e-7, MaxGradNorm: 1, Optimizer: backendtest.Optimizers["adamw"]}
 	step := func() {
 		for batch := range slices.Chunk(items, micro) {
-			accumulate(b, m, batch, dpoWeights)
+			accumulate(b, m, batch, backendtest.DPOWeights)
 		}
 		update(b, m, u)
 	}
 	step()
 	b.ReportAllocs()
-	cpu := cpuSeconds()
+	cpu := cputime.Seconds()
 	for b.Loop() {
 		step()
 	}
@@ -90,7 +62,7 @@ func BenchmarkStep(b *testing.B) {
 	for name, o := range map[string]core.OpenOptions{
 		"4x256": {}, "4x256-bf16": {DType: "bf16"}, "4x256-recompute": {Options: core.Options{"recompute": true}},
 	} {
-		b.Run(name, func(b *testing.B) { benchmarkStep(b, denseItems(4, 256, 49152), 1024, 4, o) })
+		b.Run(name, func(b *testing.B) { benchmarkStep(b, backendtest.DenseItems(4, 256, 49152), 1024, 4, o) })
 	}
 	for _, micro := range []int{1, 2, 4} {
 		b.Run(fmt.Sprint("pairs-", micro), func(b *testing.B) {
@@ -107,7 +79,7 @@ func benchmarkScore(b *testing.B, items []core.Item, tokens int, dtype string) {
 	m := open(b, testenv.SmolLM2(b), core.OpenOptions{DType: dtype})
 	logProbs(b, m, items)
 	b.ReportAllocs()
-	cpu := cpuSeconds()
+	cpu := cputime.Seconds()
 	for b.Loop() {
 		logProbs(b, m, items)
 	}
@@ -117,7 +89,7 @@ func benchmarkScore(b *testing.B, items []core.Item, tokens int, dtype string) {
 // BenchmarkScore is the log-probabilities of SmolLM2-135M.
 func BenchmarkScore(b *testing.B) {
 	for _, dtype := range []string{"float32", "bf16"} {
-		b.Run("4x256/"+dtype, func(b *testing.B) { benchmarkScore(b, denseItems(4, 256, 49152), 1024, dtype) })
+		b.Run("4x256/"+dtype, func(b *testing.B) { benchmarkScore(b, backendtest.DenseItems(4, 256, 49152), 1024, dtype) })
 		b.Run("pairs/"+dtype, func(b *testing.B) {
 			items, tokens := realPairs(b, pairsAStep)
 			benchmarkScore(b, items, tokens, dtype)

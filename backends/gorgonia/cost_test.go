@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/backendtest"
+	"github.com/stepwise-dpo/stepwise/backends/internal/cputime"
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
@@ -26,15 +28,15 @@ var costModels = []struct {
 func BenchmarkCost(b *testing.B) {
 	for _, s := range costModels {
 		dir := b.TempDir()
-		config := maps.Clone(small)
+		config := maps.Clone(backendtest.Small)
 		maps.Copy(config, map[string]any{
 			"vocab_size": s.vocabulary, "hidden_size": s.hidden, "intermediate_size": s.ffn, "num_hidden_layers": s.layers,
 			"num_attention_heads": s.heads, "num_key_value_heads": s.kvHeads, "max_position_embeddings": 4096,
 		})
-		makeModel(b, dir, config)
+		backendtest.WriteModel(b, dir, config, 0)
 		for _, length := range []int{128, 256, 512, 1024, 2048, 4096} {
 			n := max(1, 1024/length)
-			items := denseItems(n, length, s.vocabulary)
+			items := backendtest.DenseItems(n, length, s.vocabulary)
 			b.Run(fmt.Sprintf("score/%s/%d", s.name, length), func(b *testing.B) { benchmarkCost(b, dir, items, n*length, false) })
 			b.Run(fmt.Sprintf("train/%s/%d", s.name, length), func(b *testing.B) {
 				skipTooLarge(b, dir, n, length)
@@ -49,17 +51,17 @@ func benchmarkCost(b *testing.B, dir string, items []core.Item, tokens int, trai
 	m := open(b, dir, core.OpenOptions{Train: train})
 	run := func() {
 		if train {
-			accumulate(b, m, items, dpoWeights)
+			accumulate(b, m, items, backendtest.DPOWeights)
 		} else {
 			logProbs(b, m, items)
 		}
 	}
 	run()
-	cpu := cpuSeconds()
+	cpu := cputime.Seconds()
 	for b.Loop() {
 		run()
 	}
-	b.ReportMetric((cpuSeconds()-cpu)*1e6/float64(b.N*tokens), "cpu-µs/token")
+	b.ReportMetric((cputime.Seconds()-cpu)*1e6/float64(b.N*tokens), "cpu-µs/token")
 }
 
 func skipTooLarge(b *testing.B, dir string, n, length int) {

@@ -10,7 +10,7 @@ import (
 func (n *network) embed(w *weight) *G.Node {
 	o := &op{name: "embed", typ: matrixType, shape: tensor.Shape{nominal, w.cols}, wrt: []bool{true}}
 	o.run = func([]*tensor.Dense) (G.Value, error) {
-		ids := n.batch.tokens
+		ids := n.batch.Tokens
 		out, h := o.matrix(len(ids), w.cols)
 		if w.half != nil {
 			kernels.Gather(n.pool, w.cols, ids, w.half, w.cols, h, w.cols)
@@ -30,12 +30,12 @@ func (n *network) embedGrad(w *weight, dh *G.Node) *G.Node {
 	o := &op{name: "embed gradient", typ: matrixType, shape: w.shape(), widths: []int{w.cols}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
 		dh := in[0].Float32s()
-		for i, id := range n.batch.tokens {
+		for i, id := range n.batch.Tokens {
 			if int(id) == n.arch.Padding {
 				clear(dh[i*w.cols : (i+1)*w.cols])
 			}
 		}
-		kernels.ScatterAdd(n.pool, w.cols, n.batch.tokens, dh, w.cols, w.accumulated(), w.cols)
+		kernels.ScatterAdd(n.pool, w.cols, n.batch.Tokens, dh, w.cols, w.accumulated(), w.cols)
 		return w.gradDense, nil
 	}
 	return n.apply(o, G.Nodes{dh})
@@ -57,7 +57,7 @@ func (n *network) pick(h *G.Node, width int) *G.Node {
 func (n *network) unpick(grad *G.Node, width int) *G.Node {
 	o := &op{name: "pick gradient", typ: matrixType, shape: tensor.Shape{nominal, width}, widths: []int{width}}
 	o.run = func(in []*tensor.Dense) (G.Value, error) {
-		out, dh := o.matrix(len(n.batch.tokens), width)
+		out, dh := o.matrix(len(n.batch.Tokens), width)
 		clear(dh)
 		kernels.ScatterAdd(n.pool, width, n.batch.picked, in[0].Float32s(), width, dh, width)
 		return out, nil

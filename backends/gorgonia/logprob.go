@@ -4,21 +4,14 @@ import (
 	"fmt"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/backends/internal/logits"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
-// Memory of the head's logits in training, in floats: they are kept for the
-// backward pass as long as they fit keepLogits, else made chunkLogits at a time,
-// and made again.
-const (
-	keepLogits  = 128 << 20
-	chunkLogits = 16 << 20
-)
-
 // A head is the state of the language model head: logits of the picked rows.
 type head struct {
-	keep, limit int // keepLogits in training, else 0; chunkLogits
+	budget logits.Budget
 
 	logits []float32
 	sums   []float32 // log of the sum of exponentials, by row
@@ -40,23 +33,15 @@ func (n *network) logProbs(x *G.Node, w *weight) *G.Node {
 	return n.apply(o, G.Nodes{x, n.param(w)})
 }
 
-// chunk is how many rows have their logits in memory at a time.
-func (h *head) chunk(rows, vocabulary int) int {
-	if rows*vocabulary <= h.keep {
-		return rows
-	}
-	return min(rows, max(1, h.limit/vocabulary))
-}
-
 func (n *network) scoreRows(x []float32, w *weight) {
 	b, h := n.batch, n.head
 	rows := len(b.ids)
 	h.sums, b.logp, b.argmax = grow(h.sums, rows), grow(b.logp, rows), grow(b.argmax, rows)
-	if h.keep == 0 && !n.half {
+	if h.budget.Keep == 0 && !n.half {
 		n.scoreAtOnce(rows, x, w)
 		return
 	}
-	step := h.chunk(rows, w.rows)
+	step := h.budget.Rows(rows, w.rows)
 	for lo := 0; lo < rows; lo += step {
 		hi := min(lo+step, rows)
 		n.makeLogits(x, w, lo, hi)
@@ -100,7 +85,7 @@ func (n *network) logProbsGrad(w *weight, weights, x, wNode *G.Node) *G.Node {
 		}
 		rows := len(given)
 		out, dx := o.matrix(rows, w.cols)
-		step := h.chunk(rows, w.rows)
+		step := h.budget.Rows(rows, w.rows)
 		for lo := 0; lo < rows; lo += step {
 			hi := min(lo+step, rows)
 			if step < rows {

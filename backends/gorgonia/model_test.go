@@ -12,32 +12,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/backendtest"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
 
 var background = context.Background()
 
-// randomItems makes items whose prompts often begin alike, of the tiny model's ids.
-func randomItems(seed uint64, n int) []core.Item {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	tokens := func(n int) []int32 {
-		ids := make([]int32, n)
-		for i := range ids {
-			ids[i] = int32(rng.IntN(95)) // 95 pads, and its embedding has no full gradient
-		}
-		return ids
-	}
-	preamble := tokens(20)
-	items := make([]core.Item, n)
-	for i := range items {
-		items[i].Prompt = append(slices.Clone(preamble[:rng.IntN(20)]), tokens(1+rng.IntN(6))...)
-		for range 1 + rng.IntN(4) {
-			items[i].Completions = append(items[i].Completions, tokens(1+rng.IntN(9)))
-		}
-	}
-	return items
-}
+// randomItems makes items of the tiny model's ids but 95, which pads and whose
+// embedding has no full gradient.
+func randomItems(seed uint64, n int) []core.Item { return backendtest.RandomItems(seed, n, 95) }
 
 // ramp weighs completions by numbers that differ.
 func ramp(scores [][]core.Score) ([][]float64, error) {
@@ -364,14 +348,10 @@ func TestHalfStorage(t *testing.T) {
 	dir := saved(t, full, core.SaveOptions{DType: "bf16"})
 	rounded := open(t, dir, core.OpenOptions{})
 	half := open(t, tiny, core.OpenOptions{DType: "bf16", Options: core.Options{"arithmetic": "float32"}})
-	for _, w := range rounded.weights.all() {
-		if !w.matrix {
-			continue
-		}
-		for _, other := range half.weights.all() {
-			if other.name() == w.name() && !slices.Equal(other.float32s(half), w.values) {
-				t.Errorf("%q differs from its rounded file", w.name())
-			}
+	places := rounded.places()
+	for i, p := range half.places() {
+		if p.weight.matrix && !slices.Equal(p.values(half.pool, -1), places[i].values(nil, -1)) {
+			t.Errorf("%q differs from its rounded file", half.arch.Params()[i].Name)
 		}
 	}
 	want := logProbs(t, rounded, items)
@@ -429,8 +409,7 @@ func saved(t *testing.T, m *Model, o core.SaveOptions) string {
 	if err := m.Save(background, dir, o); err != nil {
 		t.Fatal(err)
 	}
-	dtype := map[string]string{"float32": "float32", "bf16": "bfloat16", "float16": "float16"}[o.DType]
-	if err := checkpoint.CarryOver(tiny, dir, dtype); err != nil {
+	if err := checkpoint.CarryOver(tiny, dir, o.DType); err != nil {
 		t.Fatal(err)
 	}
 	return dir

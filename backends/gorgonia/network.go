@@ -2,6 +2,9 @@ package gorgonia
 
 import (
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/backends/internal/logits"
+	"github.com/stepwise-dpo/stepwise/backends/internal/rotary"
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 	G "gorgonia.org/gorgonia"
 )
@@ -25,7 +28,7 @@ type network struct {
 	again     map[*G.Node]*G.Node // of an activation that is computed anew for the backward pass
 	direct    map[*G.Node]*G.Node // of the residual stream, the gradient that passes a block by
 
-	rotary   *rotary
+	rotary   *rotary.Table
 	paths    [][]float32 // keys and values of the path at hand: one a layer, or one for all
 	pathGrad []float32
 	head     *head
@@ -46,7 +49,7 @@ func newTraining(m *Model) (*network, error) {
 	n := emptyNetwork(m)
 	n.recompute = m.options.Recompute
 	n.paths = make([][]float32, 1)
-	n.head.keep = keepLogits
+	n.head.budget = logits.Training
 	logp := n.forward(m.weights)
 	w := n.weigh(logp)
 	cost := n.weightedSum(w, logp)
@@ -57,9 +60,9 @@ func newTraining(m *Model) (*network, error) {
 func emptyNetwork(m *Model) *network {
 	return &network{
 		tape: newTape(&m.arena), arch: m.arch, pool: m.pool, batch: &m.batch, rotary: &m.rotary,
-		half:   m.options.Arithmetic == bf16,
+		half:   m.options.Arithmetic == settings.BF16,
 		inputs: map[use]*G.Node{}, again: map[*G.Node]*G.Node{}, direct: map[*G.Node]*G.Node{},
-		head: &head{limit: chunkLogits},
+		head: &head{budget: logits.Scoring},
 	}
 }
 

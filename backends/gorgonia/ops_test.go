@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/backends/internal/logits"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
-	"github.com/stepwise-dpo/stepwise/core/prefix"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -36,12 +36,12 @@ func newBench(t *testing.T) *bench {
 		{Prompt: []int32{1, 2, 3}, Completions: [][]int32{{4, 5, 6}, {4, 7, 8, 9}, {10}}},
 		{Prompt: []int32{1, 2}, Completions: [][]int32{{5, 5, 5}}},
 	}
-	f, err := prefix.Plan(items, nil)
+	f, err := m.rotary.Plan(m.arch, items)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.rotary.cover(m.arch.RoPE, f)
-	newSlicer(f, m.rotary.row).next(&m.batch, f.Rows)
+	m.batch.length = f.Length()
+	m.batch.take(f, &m.rotary, 0, f.Rows)
 	m.arena.reserve(m.batch.most())
 	n := emptyNetwork(m)
 	n.paths = make([][]float32, 1)
@@ -159,7 +159,7 @@ func TestOpGradients(t *testing.T) {
 	for name, build := range map[string]func(b *bench) *G.Node{
 		"embed": func(b *bench) *G.Node { return b.embed(b.matrixInput("table", 11, 6)) },
 		"pick": func(b *bench) *G.Node {
-			return b.pick(b.activation(b.matrixInput("x", len(b.batch.tokens), 6)), 6)
+			return b.pick(b.activation(b.matrixInput("x", len(b.batch.Tokens), 6)), 6)
 		},
 		"linear": func(b *bench) *G.Node {
 			return b.linear(b.activation(b.matrixInput("x", 3, 6)), b.matrixInput("w", 7, 6), b.vectorInput("bias", 7))
@@ -173,10 +173,10 @@ func TestOpGradients(t *testing.T) {
 		},
 		"swiglu": func(b *bench) *G.Node { return b.swiGLU(b.activation(b.matrixInput("x", 3, 10))) },
 		"attention": func(b *bench) *G.Node {
-			return b.attention(b.activation(b.matrixInput("qkv", len(b.batch.tokens), 32)), 0, 0)
+			return b.attention(b.activation(b.matrixInput("qkv", len(b.batch.Tokens), 32)), 0, 0)
 		},
 		"window": func(b *bench) *G.Node {
-			return b.attention(b.activation(b.matrixInput("qkv", len(b.batch.tokens), 32)), 0, 2)
+			return b.attention(b.activation(b.matrixInput("qkv", len(b.batch.Tokens), 32)), 0, 2)
 		},
 		"heads": func(b *bench) *G.Node {
 			return b.headNorm(b.activation(b.matrixInput("qkv", 3, 32)), b.vectorInput("q", 4), b.vectorInput("k", 4))
@@ -197,9 +197,9 @@ func (b *bench) add2(h *G.Node) *G.Node {
 // The log-probabilities' gradient, with weights as a loss would give: at once
 // and in chunks.
 func TestLogProbGradients(t *testing.T) {
-	for _, limit := range []int{keepLogits, 2 * 11} {
+	for _, budget := range []logits.Budget{logits.Training, {Keep: 2 * 11, Chunk: 2 * 11}} {
 		b := newBench(t)
-		b.head.keep, b.head.limit = limit, limit
+		b.head.budget = budget
 		b.batch.weigh = func(logp, weights []float64) error {
 			for i := range weights {
 				weights[i] = math.Cos(float64(i))
@@ -230,12 +230,12 @@ func TestPanicIsAnError(t *testing.T) {
 	b := newBench(t)
 	w := b.matrixInput("table", 11, 6)
 	b.check(t, b.sum(b.embed(w)))
-	kept := b.batch.tokens[0]
-	b.batch.tokens[0] = 99
+	kept := b.batch.Tokens[0]
+	b.batch.Tokens[0] = 99
 	if err := b.run(context.Background()); err == nil {
 		t.Error("no error")
 	}
-	b.batch.tokens[0] = kept
+	b.batch.Tokens[0] = kept
 	if err := b.run(context.Background()); err != nil {
 		t.Error(err)
 	}

@@ -2,186 +2,76 @@ package gorgonia
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
+	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
+	"github.com/stepwise-dpo/stepwise/backends/internal/training"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
 
-// The optimizer's state is a folder of its own in the model's: the moments, and
-// the weights in float32 where the model's were rounded, as safetensors, and the
-// step count beside them, written last.
-const (
-	stateFolder = "optimizer"
-	stateFile   = "optimizer.json"
-)
-
-// momentNames are those of torch's state, by optimizer.
-var momentNames = map[string][]string{"adamw": {"exp_avg.", "exp_avg_sq."}, "rmsprop": {"square_avg."}}
-
-const weightPrefix = "weight."
-
-// saveDTypes are the names of core.SaveOptions in config.json's words.
-var saveDTypes = map[string]string{"float32": "float32", "bf16": "bfloat16", "float16": "float16"}
-
 // Save implements core.Model.
 func (m *Model) Save(ctx context.Context, dir string, o core.SaveOptions) error {
-	dtype, ok := saveDTypes[o.DType]
-	if !ok {
-		return fmt.Errorf("save %q: dtype %q is not known (known: float32, bf16, float16)", dir, o.DType)
+	places := m.places()
+	s := training.Model{Params: m.arch.Params(), Kept: settings.Float32, Values: func(t training.Tensor) ([]float32, error) {
+		return places[t.Weight].values(m.pool, t.Moment), nil
+	}}
+	if m.trainable {
+		s.State = &m.optimizer
 	}
-	if o.State && !m.trainable {
-		return fmt.Errorf("save %q: a model opened for scoring has no optimizer state", dir)
-	}
-	if err := m.saveWeights(ctx, dir, dtype); err != nil {
-		return err
-	}
-	if !o.State {
-		return nil
-	}
-	return m.saveState(ctx, filepath.Join(dir, stateFolder), o.DType != "float32")
+	return training.Save(ctx, dir, o, s)
 }
 
-func (m *Model) saveWeights(ctx context.Context, dir, dtype string) error {
-	w, err := checkpoint.NewWriter(dir, dtype, m.arch.Params(), 0)
+// resume goes on from a state that was saved.
+func (m *Model) resume(s *training.Saved) error {
+	m.remember(s.State)
+	places := m.places()
+	err := s.Restore(m.arch.Params(), func(t training.Tensor, from *checkpoint.Weights) error {
+		return from.Float32(t.Name, places[t.Weight].values(m.pool, t.Moment))
+	})
 	if err != nil {
 		return err
-	}
-	defer w.Abort()
-	for _, x := range m.weights.all() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := x.each(x.float32s(m), func(p checkpoint.Param, values []float32) error { return w.Write(p.Name, values) })
-		if err != nil {
-			return err
-		}
-	}
-	return w.Commit()
-}
-
-// saveState writes the moments, and the weights where exact is asked for.
-func (m *Model) saveState(ctx context.Context, dir string, exact bool) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	if err := os.Remove(filepath.Join(dir, stateFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	parts := m.stateParts(exact)
-	if len(parts) > 0 {
-		if err := writeParts(ctx, dir, parts); err != nil {
-			return err
-		}
-	}
-	text, err := json.Marshal(state{m.optimizer, exact})
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(dir, stateFile)
-	if err := os.WriteFile(path+".partial", text, 0o666); err != nil {
-		return err
-	}
-	return os.Rename(path+".partial", path)
-}
-
-// A state is the content of stateFile.
-type state struct {
-	optimizer
-	Weights bool `json:"weights"` // are among the tensors
-}
-
-// A statePart is a tensor of the state.
-type statePart struct {
-	param  checkpoint.Param
-	values []float32
-}
-
-// stateParts lists the tensors of the state.
-func (m *Model) stateParts(exact bool) []statePart {
-	var parts []statePart
-	add := func(w *weight, prefix string, x []float32) {
-		_ = w.each(x, func(p checkpoint.Param, values []float32) error {
-			p.Name = prefix + p.Name
-			parts = append(parts, statePart{p, values})
-			return nil
-		})
-	}
-	for _, w := range m.weights.all() {
-		if exact {
-			add(w, weightPrefix, w.values)
-		}
-		for i, prefix := range momentNames[m.optimizer.Name] {
-			add(w, prefix, w.moments[i])
-		}
-	}
-	return parts
-}
-
-func writeParts(ctx context.Context, dir string, parts []statePart) error {
-	params := make([]checkpoint.Param, len(parts))
-	for i, p := range parts {
-		params[i] = p.param
-	}
-	w, err := checkpoint.NewWriter(dir, "float32", params, 0)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	for _, p := range parts {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := w.Write(p.param.Name, p.values); err != nil {
-			return err
-		}
-	}
-	return w.Commit()
-}
-
-// loadState reads what saveState wrote into the folder of a saved model.
-func (m *Model) loadState(dir string) error {
-	if !m.trainable {
-		return fmt.Errorf("state %q: a model opened for scoring has no optimizer", dir)
-	}
-	dir = filepath.Join(dir, stateFolder)
-	text, err := os.ReadFile(filepath.Join(dir, stateFile))
-	if err != nil {
-		return fmt.Errorf("optimizer state: %w", err)
-	}
-	var s state
-	if err := json.Unmarshal(text, &s); err != nil {
-		return fmt.Errorf("optimizer state %q: %w", filepath.Join(dir, stateFile), err)
-	}
-	count, known := momentCount[s.Name]
-	if !known && s.Name != "" || s.Steps < 0 {
-		return fmt.Errorf("optimizer state %q: optimizer %q after %d steps is not known", dir, s.Name, s.Steps)
-	}
-	m.optimizer = s.optimizer
-	for _, w := range m.weights.all() {
-		w.remember(count)
-	}
-	parts := m.stateParts(s.Weights)
-	if len(parts) == 0 {
-		return nil
-	}
-	from, err := checkpoint.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	for _, p := range parts {
-		if err := from.Float32(p.param.Name, p.values); err != nil {
-			return fmt.Errorf("optimizer state %q: %w", dir, err)
-		}
 	}
 	for _, w := range m.weights.all() {
 		w.round(m.pool)
 	}
 	return nil
+}
+
+// A place is where a parameter is in a weight.
+type place struct {
+	weight   *weight
+	from, to int
+}
+
+// places returns that of each parameter of the architecture.
+func (m *Model) places() []place {
+	of := map[string]place{}
+	for _, w := range m.weights.all() {
+		from := 0
+		for _, p := range w.parts {
+			of[p.Name] = place{w, from, from + p.Size()}
+			from += p.Size()
+		}
+	}
+	var list []place
+	for _, p := range m.arch.Params() {
+		list = append(list, of[p.Name])
+	}
+	return list
+}
+
+// values returns the parameter's moment, or the parameter itself where that is -1,
+// widened where it is bfloat16 alone.
+func (p place) values(pool *kernels.Pool, moment int) []float32 {
+	w := p.weight
+	switch {
+	case moment >= 0:
+		return w.moments[moment][p.from:p.to]
+	case w.values != nil:
+		return w.values[p.from:p.to]
+	}
+	wide := make([]float32, p.to-p.from)
+	kernels.BF16ToF32(pool, wide, w.half[p.from:p.to])
+	return wide
 }

@@ -5,19 +5,15 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/backendtest"
+	"github.com/stepwise-dpo/stepwise/backends/internal/training"
 	"github.com/stepwise-dpo/stepwise/core"
 )
-
-var optimizers = map[string]core.Optimizer{
-	"adamw":   {Name: "adamw", Beta1: .9, Beta2: .999, Epsilon: 1e-8, WeightDecay: .1},
-	"rmsprop": {Name: "rmsprop", Alpha: .99, Epsilon: 1e-8, WeightDecay: .1},
-}
 
 func update(t testing.TB, m *Model, u core.Update) core.UpdateStats {
 	t.Helper()
@@ -39,7 +35,7 @@ func values(m *Model) [][]float32 {
 // Training that was saved and opened goes on as if it had not been, bit for bit,
 // also from weights that were rounded for others to read.
 func TestResume(t *testing.T) {
-	for name, o := range optimizers {
+	for name, o := range backendtest.Optimizers {
 		for _, c := range [][2]string{{"float32", "float32"}, {"float32", "bf16"}, {"bf16", "float32"}} {
 			t.Run(fmt.Sprint(name, c), func(t *testing.T) {
 				u := core.Update{LearningRate: 1e-2, MaxGradNorm: 1, Optimizer: o}
@@ -67,7 +63,7 @@ func TestStateBeforeTraining(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{Train: true})
 	dir := saved(t, m, core.SaveOptions{DType: "float32", State: true})
 	again := open(t, dir, core.OpenOptions{Train: true, State: dir})
-	if !reflect.DeepEqual(values(m), values(again)) || again.optimizer != (optimizer{}) {
+	if !reflect.DeepEqual(values(m), values(again)) || again.optimizer != (training.State{}) {
 		t.Errorf("opened with other weights or optimizer %+v", again.optimizer)
 	}
 }
@@ -80,23 +76,7 @@ func TestStateRefused(t *testing.T) {
 	if err := open(t.TempDir(), true); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v of a folder without state", err)
 	}
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, stateFolder), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	for text, want := range map[string]string{
-		`{"name":"adam`:              "unexpected end",
-		`{"name":"sgd","steps":1}`:   `optimizer "sgd" after 1 steps is not known`,
-		`{"name":"adamw","steps":1}`: "safetensors",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, stateFolder, stateFile), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		if err := open(dir, true); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("state %s: error %v, want %q", text, err, want)
-		}
-	}
-	if err := open(dir, false); err == nil || !strings.Contains(err.Error(), "scoring") {
+	if err := open(t.TempDir(), false); err == nil || !strings.Contains(err.Error(), "scoring") {
 		t.Errorf("error %v of state for scoring", err)
 	}
 }
@@ -113,19 +93,13 @@ func TestSaveRefused(t *testing.T) {
 
 func TestUpdateRefused(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{Train: true})
-	adamw := core.Update{LearningRate: 1e-3, Optimizer: optimizers["adamw"]}
-	for want, u := range map[string]core.Update{
-		`optimizer "sgd" is not known`: {Optimizer: core.Optimizer{Name: "sgd"}},
-		"max_grad_norm -1":             {MaxGradNorm: -1, Optimizer: optimizers["adamw"]},
-		"NaN is not a number":          {LearningRate: math.NaN(), Optimizer: optimizers["adamw"]},
-	} {
-		if _, err := m.Update(background, u); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q", err, want)
-		}
+	adamw := core.Update{LearningRate: 1e-3, Optimizer: backendtest.Optimizers["adamw"]}
+	if _, err := m.Update(background, core.Update{MaxGradNorm: -1, Optimizer: backendtest.Optimizers["adamw"]}); err == nil || !strings.Contains(err.Error(), "max_grad_norm -1") {
+		t.Errorf("error %v", err)
 	}
 	accumulate(t, m, randomItems(1, 2), ramp)
 	update(t, m, adamw)
-	if _, err := m.Update(background, core.Update{Optimizer: optimizers["rmsprop"]}); err == nil || !strings.Contains(err.Error(), "cannot become") {
+	if _, err := m.Update(background, core.Update{Optimizer: backendtest.Optimizers["rmsprop"]}); err == nil || !strings.Contains(err.Error(), "cannot become") {
 		t.Errorf("error %v of another optimizer", err)
 	}
 }
@@ -138,14 +112,14 @@ func TestUpdateNotFinite(t *testing.T) {
 		w[0][0] = math.NaN()
 		return w, nil
 	})
-	_, err := m.Update(background, core.Update{LearningRate: 1, Optimizer: optimizers["adamw"]})
+	_, err := m.Update(background, core.Update{LearningRate: 1, Optimizer: backendtest.Optimizers["adamw"]})
 	if !errors.Is(err, core.ErrNotFinite) {
 		t.Errorf("error %v, want %v", err, core.ErrNotFinite)
 	}
 	if !reflect.DeepEqual(values(m), before) {
 		t.Error("the weights changed")
 	}
-	if norm := update(t, m, core.Update{Optimizer: optimizers["adamw"]}).GradNorm; norm != 0 {
+	if norm := update(t, m, core.Update{Optimizer: backendtest.Optimizers["adamw"]}).GradNorm; norm != 0 {
 		t.Errorf("gradient norm %v afterwards", norm)
 	}
 }
@@ -154,7 +128,7 @@ func TestUpdateNotFinite(t *testing.T) {
 func TestDecaySparesNorms(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{Train: true})
 	before := values(m)
-	update(t, m, core.Update{LearningRate: 1e-2, Optimizer: optimizers["adamw"]})
+	update(t, m, core.Update{LearningRate: 1e-2, Optimizer: backendtest.Optimizers["adamw"]})
 	for i, w := range m.weights.all() {
 		for k, v := range w.values {
 			want := before[i][k]

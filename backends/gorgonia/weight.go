@@ -1,9 +1,6 @@
 package gorgonia
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 	"gorgonia.org/tensor"
@@ -67,12 +64,8 @@ func (w *weight) name() string {
 func (w *weight) load(from *checkpoint.Weights, p *kernels.Pool, half, train bool) error {
 	w.values = make([]float32, w.size())
 	err := w.each(w.values, func(param checkpoint.Param, part []float32) error {
-		t, err := from.Tensor(param.Name)
-		if err != nil {
+		if _, err := from.Param(param); err != nil {
 			return err
-		}
-		if !slices.Equal(t.Shape, param.Shape) {
-			return fmt.Errorf("tensor %q has shape %v, config.json says %v", param.Name, t.Shape, param.Shape)
 		}
 		defer from.Release(param.Name)
 		return from.Float32(param.Name, part)
@@ -193,14 +186,4 @@ func (w *weights) all() []*weight {
 		}
 	}
 	return present
-}
-
-// float32s returns the values, widened where they are bfloat16.
-func (w *weight) float32s(m *Model) []float32 {
-	if w.values != nil {
-		return w.values
-	}
-	values := make([]float32, w.size())
-	kernels.BF16ToF32(m.pool, values, w.half)
-	return values
 }
