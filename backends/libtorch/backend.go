@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/training"
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
@@ -60,8 +61,9 @@ func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.
 
 // load reads the weights and, where asked for, the optimizer's state.
 func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error {
-	if o.State != "" && !o.Train {
-		return fmt.Errorf("state %q: a model opened for scoring has no optimizer", o.State)
+	state, err := training.Open(o)
+	if err != nil {
+		return err
 	}
 	from, err := checkpoint.Open(path)
 	if err != nil {
@@ -91,8 +93,8 @@ func (m *Model) load(ctx context.Context, path string, o core.OpenOptions) error
 	if err != nil {
 		return err
 	}
-	if o.State != "" {
-		return m.loadState(ctx, o.State)
+	if state != nil {
+		return m.resume(ctx, state)
 	}
 	return nil
 }

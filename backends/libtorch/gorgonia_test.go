@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/backends/gorgonia"
+	"github.com/stepwise-dpo/stepwise/backends/internal/backendtest"
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
@@ -14,7 +16,7 @@ import (
 // TestGorgonia compares the two backends on the embedded example: log-probabilities
 // before and after three updates, in both arithmetics.
 func TestGorgonia(t *testing.T) {
-	for dtype, tolerance := range map[string]float64{float32Name: 1e-3, bf16: 0.5} {
+	for dtype, tolerance := range map[string]float64{settings.Float32: 1e-3, settings.BF16: 0.5} {
 		t.Run(dtype, func(t *testing.T) {
 			var runs [2][]float64
 			for i, b := range []core.Backend{New(), gorgonia.New()} {
@@ -44,7 +46,7 @@ func trainEmbedded(t *testing.T, b core.Backend, o core.OpenOptions) []float64 {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	items := randomItems(3, 6, 490)
+	items := backendtest.RandomItems(3, 6, 490)
 	before := sums(t, m, items)
 	trainOn(t, m, items, 3)
 	return append(before, sums(t, m, items)...)
@@ -54,10 +56,10 @@ func trainEmbedded(t *testing.T, b core.Backend, o core.OpenOptions) []float64 {
 func trainOn(t *testing.T, m core.Model, items []core.Item, updates int) {
 	t.Helper()
 	for range updates {
-		if err := m.Accumulate(background, items, dpoWeights); err != nil {
+		if err := m.Accumulate(background, items, backendtest.DPOWeights); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.Update(background, core.Update{LearningRate: 1e-4, MaxGradNorm: 1, Optimizer: optimizers["adamw"]}); err != nil {
+		if _, err := m.Update(background, core.Update{LearningRate: 1e-4, MaxGradNorm: 1, Optimizer: backendtest.Optimizers["adamw"]}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,7 +91,7 @@ func TestResumeAcrossBackends(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := func(b core.Backend, state string) core.OpenOptions {
-				o := core.OpenOptions{DType: float32Name, Train: true, State: state}
+				o := core.OpenOptions{DType: settings.Float32, Train: true, State: state}
 				if b == torch {
 					o.Options = core.Options{"device": device}
 				}
@@ -103,7 +105,7 @@ func TestResumeAcrossBackends(t *testing.T) {
 				t.Cleanup(func() { m.Close() })
 				return m
 			}
-			items := randomItems(3, 6, 490)
+			items := backendtest.RandomItems(3, 6, 490)
 			m := open(c.from, embedded, "")
 			trainOn(t, m, items, 2)
 			dir := t.TempDir()

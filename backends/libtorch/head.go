@@ -6,14 +6,7 @@ import (
 	"math"
 
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
-)
-
-// Memory of the head's logits, in floats. In training their exponentials are kept
-// for the backward pass as long as they fit keepLogits; else, and in scoring, they
-// are made chunkLogits at a time and in training made twice.
-const (
-	keepLogits  = 128 << 20
-	chunkLogits = 16 << 20
+	"github.com/stepwise-dpo/stepwise/core/prefix"
 )
 
 // A head computes the log-probabilities of a batch's targets, and their gradient,
@@ -32,18 +25,20 @@ type head struct {
 	argmax []int64   // of each scored row, where asked for
 }
 
-// chunk is how many rows have their logits in memory at a time.
+// chunk is how many rows have their logits in memory at a time. Where keep is set,
+// exponentials that fit stay for the backward pass; else, and in scoring, they are
+// made a chunk at a time and in training made twice.
 func (h *head) chunk(keep bool) int {
-	rows := len(h.scored)
-	if keep && rows*h.arch.VocabSize <= h.keepLogits {
-		return rows
+	budget := h.budget
+	if !keep {
+		budget.Keep = 0
 	}
-	return min(rows, max(1, h.chunkLogits/h.arch.VocabSize))
+	return budget.Rows(len(h.scored), h.arch.VocabSize)
 }
 
 // score fills sums and logp. Where keep is set, exponentials that fit stay in s.
 func (h *head) score(s *torch.Scope, keep, greedy bool) {
-	h.logp, h.sums = make([]float64, len(h.targets)), make([]float32, len(h.scored))
+	h.logp, h.sums = make([]float64, len(h.Targets)), make([]float32, len(h.scored))
 	if greedy {
 		h.argmax = make([]int64, len(h.scored))
 	}
@@ -97,7 +92,7 @@ func (h *head) exponentiate(s *torch.Scope, logits torch.Tensor) torch.Tensor {
 func (h *head) places(s *torch.Scope, lo, hi int) torch.Tensor {
 	var index []int64
 	for i := lo; i < hi; i++ {
-		for _, t := range h.targets[h.first[i]:h.first[i+1]] {
+		for _, t := range h.Targets[h.first[i]:h.first[i+1]] {
 			index = append(index, int64((i-lo)*h.arch.VocabSize)+int64(t.Token))
 		}
 	}
@@ -138,4 +133,14 @@ func (h *head) logitsGradient(s *torch.Scope, all torch.Tensor, weights []float3
 	s.MulInPlace(all, s.FromFloats(h.device, torch.Float32, share, hi-lo, 1))
 	given := weights[h.first[lo]:h.first[hi]]
 	s.AddAt(s.Reshape(all, -1), h.places(s, lo, hi), s.FromFloats(h.device, torch.Float32, given, len(given)))
+}
+
+// addTo adds what was computed of the batch's targets to the scores.
+func (h *head) addTo(scores *prefix.Scores) {
+	for i := range h.scored {
+		for j := h.first[i]; j < h.first[i+1]; j++ {
+			t := h.Targets[j]
+			scores.Add(t, h.logp[j], h.argmax != nil && h.argmax[i] == int64(t.Token))
+		}
+	}
 }

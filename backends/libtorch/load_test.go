@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/backendtest"
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
@@ -17,7 +19,7 @@ import (
 // weights.
 func TestLoadReleasesFiles(t *testing.T) {
 	dir := t.TempDir()
-	makeModel(t, dir, small, 9<<20)
+	backendtest.WriteModel(t, dir, backendtest.Small, 9<<20)
 	shards, err := filepath.Glob(filepath.Join(dir, "*.safetensors"))
 	if err != nil || len(shards) < 3 {
 		t.Fatalf("shards %v, error %v", shards, err)
@@ -33,7 +35,7 @@ func TestLoadReleasesFiles(t *testing.T) {
 	r := &fileWatch{t: t}
 	load := func() {
 		m, err := Backend{}.Open(core.WithReporter(background, r), dir, core.OpenOptions{
-			DType: float32Name, Options: core.Options{"device": device},
+			DType: settings.Float32, Options: core.Options{"device": device},
 		})
 		if err != nil {
 			t.Fatal(err)

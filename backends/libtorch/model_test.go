@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"os"
 	"reflect"
 	"slices"
@@ -14,44 +13,43 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/backendtest"
+	"github.com/stepwise-dpo/stepwise/backends/internal/forecast"
+	"github.com/stepwise-dpo/stepwise/backends/internal/logits"
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core"
 )
 
-// randomItems makes items whose prompts often begin alike, of ids below a limit.
-func randomItems(seed uint64, n, limit int) []core.Item {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	tokens := func(n int) []int32 {
-		ids := make([]int32, n)
-		for i := range ids {
-			ids[i] = int32(rng.IntN(limit))
-		}
-		return ids
+func accumulate(t testing.TB, m *Model, items []core.Item, grad core.GradFunc) {
+	t.Helper()
+	if err := m.Accumulate(background, items, grad); err != nil {
+		t.Fatal(err)
 	}
-	preamble := tokens(20)
-	items := make([]core.Item, n)
-	for i := range items {
-		items[i].Prompt = append(slices.Clone(preamble[:rng.IntN(20)]), tokens(1+rng.IntN(6))...)
-		for range 1 + rng.IntN(4) {
-			items[i].Completions = append(items[i].Completions, tokens(1+rng.IntN(9)))
-		}
+}
+
+func update(t testing.TB, m *Model, u core.Update) core.UpdateStats {
+	t.Helper()
+	stats, err := m.Update(background, u)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return items
+	return stats
 }
 
 func TestOptionsRefused(t *testing.T) {
 	for want, o := range map[string]core.OpenOptions{
 		`dtype "float16" is not known`:                            {DType: "float16"},
-		`unknown option "treads"`:                                 {DType: bf16, Options: core.Options{"treads": 1}},
-		`option "threads": -1 is less than 0`:                     {DType: bf16, Options: core.Options{"threads": -1}},
-		`option "threads": a string is not a int`:                 {DType: bf16, Options: core.Options{"threads": "two"}},
-		`option "device": "gpu" is not a device`:                  {DType: bf16, Options: core.Options{"device": "gpu"}},
-		`option "device": "cuda:-1" is not a device`:              {DType: bf16, Options: core.Options{"device": "cuda:-1"}},
-		`option "memory_fraction": 1.5 is not`:                    {DType: bf16, Options: core.Options{"memory_fraction": 1.5}},
-		`option "master_weights": false is for dtype "bf16"`:      {DType: float32Name, Options: core.Options{"master_weights": false}},
-		`checkpointing is true, false or "auto", not "sometimes"`: {DType: bf16, Options: core.Options{"checkpointing": "sometimes"}},
-		`option "memory_fraction": 0 is not`:                      {DType: bf16, Options: core.Options{"memory_fraction": 0}},
-		`option "memory_fraction": it is of a GPU's memory`:       {DType: bf16, Options: core.Options{"memory_fraction": .5, "device": "cpu"}},
+		`unknown option "treads"`:                                 {DType: settings.BF16, Options: core.Options{"treads": 1}},
+		`option "threads": -1 is less than 0`:                     {DType: settings.BF16, Options: core.Options{"threads": -1}},
+		`option "threads": a string is not a int`:                 {DType: settings.BF16, Options: core.Options{"threads": "two"}},
+		`option "device": "gpu" is not a device`:                  {DType: settings.BF16, Options: core.Options{"device": "gpu"}},
+		`option "device": "cuda:-1" is not a device`:              {DType: settings.BF16, Options: core.Options{"device": "cuda:-1"}},
+		`option "memory_fraction": 1.5 is not`:                    {DType: settings.BF16, Options: core.Options{"memory_fraction": 1.5}},
+		`option "master_weights": false is for dtype "bf16"`:      {DType: settings.Float32, Options: core.Options{"master_weights": false}},
+		`checkpointing is true, false or "auto", not "sometimes"`: {DType: settings.BF16, Options: core.Options{"checkpointing": "sometimes"}},
+		`option "memory_fraction": 0 is not`:                      {DType: settings.BF16, Options: core.Options{"memory_fraction": 0}},
+		`option "memory_fraction": it is of a GPU's memory`:       {DType: settings.BF16, Options: core.Options{"memory_fraction": .5, "device": "cpu"}},
 	} {
 		if err := New().Check(background, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
@@ -64,7 +62,7 @@ func TestNoGPU(t *testing.T) {
 	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
 		t.Skip("there is a GPU")
 	}
-	err := New().Check(background, core.OpenOptions{DType: bf16, Options: core.Options{"device": "cuda:0"}})
+	err := New().Check(background, core.OpenOptions{DType: settings.BF16, Options: core.Options{"device": "cuda:0"}})
 	if err == nil || !strings.Contains(err.Error(), "no NVIDIA driver") || !strings.Contains(err.Error(), `set device = "cpu"`) {
 		t.Errorf("error %v", err)
 	}
@@ -84,25 +82,29 @@ func TestCheckpointing(t *testing.T) {
 			t.Error("the model does not know how much memory there is")
 		}
 		m.room = 1 // so that "auto" finds too little
-		if again := m.recomputes(loadOf(t, randomItems(5, 6, 95))); again != (i > 0) {
+		if again := m.recomputes(loadOf(t, backendtest.RandomItems(5, 6, 95))); again != (i > 0) {
 			t.Errorf("checkpointing %v: activations are made anew: %v", setting, again)
 		}
 		if i == 1 {
-			m.network.keepLogits, m.network.chunkLogits = 0, 2*m.arch.VocabSize
+			m.network.budget = logits.Budget{Chunk: 2 * m.arch.VocabSize}
 		}
-		accumulate(t, m, randomItems(5, 6, 95), dpoWeights)
+		accumulate(t, m, backendtest.RandomItems(5, 6, 95), backendtest.DPOWeights)
 		gradients[i] = map[string][]float32{}
 		for _, w := range m.weights {
 			gradients[i][w.param.Name] = gradient(t, w)
 		}
 	}
 	for name, a := range gradients[0] {
+		norm := 0.0
+		for _, v := range a {
+			norm = math.Hypot(norm, float64(v))
+		}
 		if !slices.Equal(a, gradients[2][name]) {
 			t.Errorf("%s: other bits where activations were made anew", name)
 		}
 		for _, other := range gradients[1:] {
 			for k, v := range other[name] {
-				if math.Abs(float64(v-a[k])) > 1e-6*norm(a) {
+				if math.Abs(float64(v-a[k])) > 1e-6*norm {
 					t.Fatalf("%s[%d]: %v with checkpointing, %v without", name, k, v, a[k])
 				}
 			}
@@ -110,9 +112,9 @@ func TestCheckpointing(t *testing.T) {
 	}
 }
 
-func loadOf(t *testing.T, items []core.Item) load {
+func loadOf(t *testing.T, items []core.Item) forecast.Load {
 	t.Helper()
-	l, err := newLoad(core.NewWorkload(items))
+	l, err := forecast.NewLoad(core.NewWorkload(items))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +124,7 @@ func loadOf(t *testing.T, items []core.Item) load {
 // A scoring pass of few rows carries keys and values on to the next.
 func TestRowsChangeNoScore(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{})
-	items := randomItems(9, 12, 95)
+	items := backendtest.RandomItems(9, 12, 95)
 	whole, err := m.LogProbs(background, items, core.Detail{PerToken: true, Greedy: true})
 	if err != nil {
 		t.Fatal(err)
@@ -147,11 +149,11 @@ func TestRowsChangeNoScore(t *testing.T) {
 func TestCancelledBackward(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{Train: true, Options: core.Options{"checkpointing": true}})
 	ctx := &dying{Context: background, calls: 3 + 2*m.arch.Layers}
-	err := m.Accumulate(ctx, randomItems(1, 3, 95), dpoWeights)
+	err := m.Accumulate(ctx, backendtest.RandomItems(1, 3, 95), backendtest.DPOWeights)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "incomplete and was dropped") {
 		t.Fatalf("error %v", err)
 	}
-	if norm := update(t, m, core.Update{Optimizer: optimizers["adamw"]}).GradNorm; norm != 0 {
+	if norm := update(t, m, core.Update{Optimizer: backendtest.Optimizers["adamw"]}).GradNorm; norm != 0 {
 		t.Errorf("gradient norm %v", norm)
 	}
 }
@@ -174,10 +176,10 @@ func TestOutOfMemory(t *testing.T) {
 	for want, o := range map[string]core.OpenOptions{
 		"set a smaller train.micro_batch_tokens or checkpointing = true in backend.options": {Train: true},
 		"set a smaller train.micro_batch_tokens or master_weights = false in backend.options": {
-			Train: true, DType: bf16, Options: core.Options{"checkpointing": true},
+			Train: true, DType: settings.BF16, Options: core.Options{"checkpointing": true},
 		},
 		`set backend.dtype = "bf16"`:                {},
-		"the model needs a device with more memory": {DType: bf16},
+		"the model needs a device with more memory": {DType: settings.BF16},
 		"libtorch: DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes": {},
 	} {
 		m := open(t, tiny, o)
@@ -195,10 +197,10 @@ func TestOutOfMemory(t *testing.T) {
 
 func TestScoringOnly(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{})
-	if err := m.Accumulate(background, randomItems(1, 1, 95), dpoWeights); err == nil || !strings.Contains(err.Error(), "scoring only") {
+	if err := m.Accumulate(background, backendtest.RandomItems(1, 1, 95), backendtest.DPOWeights); err == nil || !strings.Contains(err.Error(), "scoring only") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := m.Update(background, core.Update{Optimizer: optimizers["adamw"]}); err == nil || !strings.Contains(err.Error(), "scoring only") {
+	if _, err := m.Update(background, core.Update{Optimizer: backendtest.Optimizers["adamw"]}); err == nil || !strings.Contains(err.Error(), "scoring only") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -206,10 +208,10 @@ func TestScoringOnly(t *testing.T) {
 // Steps need no more memory than the first ones did.
 func TestSteadyMemory(t *testing.T) {
 	m := open(t, tiny, core.OpenOptions{Train: true, Options: core.Options{"threads": 1}})
-	items := randomItems(1, 8, 95)
+	items := backendtest.RandomItems(1, 8, 95)
 	step := func() {
-		accumulate(t, m, items, dpoWeights)
-		update(t, m, core.Update{LearningRate: 1e-4, Optimizer: optimizers["adamw"]})
+		accumulate(t, m, items, backendtest.DPOWeights)
+		update(t, m, core.Update{LearningRate: 1e-4, Optimizer: backendtest.Optimizers["adamw"]})
 	}
 	for range 50 {
 		step()
@@ -241,12 +243,12 @@ func resident(t *testing.T) int64 {
 
 // bf16 is near float32, and trains.
 func TestBF16(t *testing.T) {
-	items := randomItems(2, 4, 95)
+	items := backendtest.RandomItems(2, 4, 95)
 	exact, err := open(t, tiny, core.OpenOptions{}).LogProbs(background, items, core.Detail{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := open(t, tiny, core.OpenOptions{DType: bf16, Train: true})
+	m := open(t, tiny, core.OpenOptions{DType: settings.BF16, Train: true})
 	before := contents(t, m)
 	rounded, err := m.LogProbs(background, items, core.Detail{})
 	if err != nil {
@@ -259,8 +261,8 @@ func TestBF16(t *testing.T) {
 			}
 		}
 	}
-	accumulate(t, m, items, dpoWeights)
-	if norm := update(t, m, core.Update{LearningRate: 1e-6, Optimizer: optimizers["adamw"]}).GradNorm; !(norm > 0) {
+	accumulate(t, m, items, backendtest.DPOWeights)
+	if norm := update(t, m, core.Update{LearningRate: 1e-6, Optimizer: backendtest.Optimizers["adamw"]}).GradNorm; !(norm > 0) {
 		t.Errorf("gradient norm %v", norm)
 	}
 	if reflect.DeepEqual(before, contents(t, m)) {
@@ -271,12 +273,12 @@ func TestBF16(t *testing.T) {
 // Without master weights all that training keeps is bfloat16: a step goes where the
 // one with them goes, rounded, and one below the resolution goes nowhere.
 func TestNoMasterWeights(t *testing.T) {
-	items := randomItems(2, 4, 95)
+	items := backendtest.RandomItems(2, 4, 95)
 	step := func(rate float64, master bool) map[string][]float32 {
-		m := open(t, tiny, core.OpenOptions{DType: bf16, Train: true, Options: core.Options{"master_weights": master}})
-		accumulate(t, m, items, dpoWeights)
+		m := open(t, tiny, core.OpenOptions{DType: settings.BF16, Train: true, Options: core.Options{"master_weights": master}})
+		accumulate(t, m, items, backendtest.DPOWeights)
 		if rate > 0 {
-			update(t, m, core.Update{LearningRate: rate, Optimizer: optimizers["adamw"]})
+			update(t, m, core.Update{LearningRate: rate, Optimizer: backendtest.Optimizers["adamw"]})
 		}
 		return contents(t, m)
 	}

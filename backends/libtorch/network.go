@@ -5,8 +5,11 @@ package libtorch
 import (
 	"math"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/logits"
+	"github.com/stepwise-dpo/stepwise/backends/internal/rotary"
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
+	"github.com/stepwise-dpo/stepwise/core/prefix"
 )
 
 // A network is the model's blocks over weights on a device.
@@ -20,7 +23,7 @@ type network struct {
 	finalNorm *weight
 	head      *weight
 
-	keepLogits, chunkLogits int // see there; tests set others
+	budget logits.Budget // of training; tests set others
 }
 
 // A block is one layer. What the family lacks is nil.
@@ -45,7 +48,7 @@ func newNetwork(m *Model) *network {
 	n := &network{
 		arch: m.arch, device: m.device, dtype: m.dtype, kernel: torch.PackedKernel(m.device, m.dtype, m.arch.HeadDim),
 		embedding: of[m.arch.Embedding.Name], finalNorm: of[m.arch.FinalNorm.Name], head: of[m.arch.Head.Name],
-		keepLogits: keepLogits, chunkLogits: chunkLogits,
+		budget: logits.Training,
 	}
 	for _, b := range m.arch.Blocks {
 		n.blocks = append(n.blocks, block{
@@ -71,26 +74,33 @@ type pass struct {
 }
 
 // newPass puts the batch on the device; s owns what lives as long as the pass.
-func (n *network) newPass(s *torch.Scope, b *batch, r *rotary, before past) *pass {
-	cos, sin := r.rows(b.angles)
+func (n *network) newPass(s *torch.Scope, b *batch, r *rotary.Table, before past) *pass {
 	p := &pass{network: n, batch: b, masks: map[int][]torch.Tensor{}, past: before}
-	p.cos = s.FromFloats(n.device, n.dtype, cos, len(b.angles), 1, r.half)
-	p.sin = s.FromFloats(n.device, n.dtype, sin, len(b.angles), 1, r.half)
-	keys := make([]int64, len(b.pieces))
-	for i, piece := range b.pieces {
-		p.sizes = append(p.sizes, int64(piece.rows))
-		p.paths = append(p.paths, p.path(i, piece.start))
-		keys[i] = int64(piece.start + piece.rows)
+	p.cos, p.sin = n.lookup(s, r.Cos, r.Half, b.angles), n.lookup(s, r.Sin, r.Half, b.angles)
+	keys := make([]int64, len(b.Pieces))
+	for i, piece := range b.Pieces {
+		p.sizes = append(p.sizes, int64(piece.Rows))
+		p.paths = append(p.paths, p.path(i, piece.Start))
+		keys[i] = int64(piece.End())
 	}
 	p.spans = s.Spans(n.device, p.sizes, keys)
 	for _, block := range n.blocks {
 		if _, ok := p.masks[block.window]; !ok && p.kernelFor(block.window) == torch.OneByOne {
-			for _, piece := range b.pieces {
+			for _, piece := range b.Pieces {
 				p.masks[block.window] = append(p.masks[block.window], p.mask(s, piece, block.window))
 			}
 		}
 	}
 	return p
+}
+
+// lookup puts rows of a table [rows, half a head] on the device.
+func (n *network) lookup(s *torch.Scope, table []float32, half int, rows []int32) torch.Tensor {
+	x := make([]float32, 0, len(rows)*half)
+	for _, at := range rows {
+		x = append(x, table[int(at)*half:(int(at)+1)*half]...)
+	}
+	return s.FromFloats(n.device, n.dtype, x, len(rows), 1, half)
 }
 
 // kernelFor returns the kernel for a block's window.
@@ -104,8 +114,8 @@ func (n *network) kernelFor(window int) torch.Kernel {
 // mask returns what is added to the scores of a piece's rows and the positions up
 // to its last: 0 where a row sees a position, else -infinity. There is none where
 // torch.PackedAttention needs none.
-func (p *pass) mask(s *torch.Scope, at piece, window int) torch.Tensor {
-	rows, start := at.rows, at.start
+func (p *pass) mask(s *torch.Scope, at prefix.Piece, window int) torch.Tensor {
+	rows, start := at.Rows, at.Start
 	inside := window == 0 || start+rows <= window
 	if inside && (start == 0 || rows == 1) {
 		return torch.Tensor{}
@@ -120,7 +130,11 @@ func (p *pass) mask(s *torch.Scope, at piece, window int) torch.Tensor {
 
 // embed returns the residual stream [rows, Hidden] before the first block.
 func (p *pass) embed(s *torch.Scope) torch.Tensor {
-	return s.Rows(p.embedding.used, s.FromInts(p.device, p.tokens))
+	ids := make([]int64, len(p.Tokens))
+	for i, id := range p.Tokens {
+		ids[i] = int64(id)
+	}
+	return s.Rows(p.embedding.used, s.FromInts(p.device, ids))
 }
 
 // stages is the number of functions of the residual stream that the model is made

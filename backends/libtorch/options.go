@@ -4,10 +4,10 @@ package libtorch
 
 import (
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core"
 )
@@ -48,31 +48,23 @@ func (c *checkpointing) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// The names of dtypes.
-const (
-	float32Name = "float32"
-	bf16        = "bf16"
-)
-
 func decode(o core.OpenOptions) (options, error) {
 	own := options{Device: "auto", MemoryFraction: 1, MasterWeights: true, Checkpointing: auto}
 	if err := o.Options.Decode(&own); err != nil {
 		return own, err
 	}
-	if o.DType != float32Name && o.DType != bf16 {
-		return own, fmt.Errorf("dtype %q is not known (known: %s, %s)", o.DType, float32Name, bf16)
+	if err := settings.CheckDType(o.DType); err != nil {
+		return own, err
 	}
-	if own.Threads < 0 {
-		return own, fmt.Errorf("option %q: %d is less than 0", "threads", own.Threads)
-	}
-	if own.Threads == 0 {
-		own.Threads = runtime.GOMAXPROCS(0)
+	var err error
+	if own.Threads, err = settings.Threads(own.Threads); err != nil {
+		return own, err
 	}
 	if !(own.MemoryFraction > 0 && own.MemoryFraction <= 1) {
 		return own, fmt.Errorf("option %q: %g is not above 0 and at most 1", "memory_fraction", own.MemoryFraction)
 	}
-	if !own.MasterWeights && o.DType == float32Name {
-		return own, fmt.Errorf("option %q: false is for dtype %q; with %q the weights are float32", "master_weights", bf16, o.DType)
+	if !own.MasterWeights && o.DType == settings.Float32 {
+		return own, fmt.Errorf("option %q: false is for dtype %q; with %q the weights are float32", "master_weights", settings.BF16, o.DType)
 	}
 	if own.Device == "cpu" && own.MemoryFraction != 1 {
 		return own, fmt.Errorf("option %q: it is of a GPU's memory, and the device is %q", "memory_fraction", own.Device)
@@ -112,7 +104,7 @@ func (o options) device() (torch.Device, error) {
 
 // dtype returns the type that operations compute in.
 func dtype(name string) torch.DType {
-	if name == bf16 {
+	if name == settings.BF16 {
 		return torch.BFloat16
 	}
 	return torch.Float32

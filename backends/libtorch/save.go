@@ -4,70 +4,64 @@ package libtorch
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
+	"slices"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/settings"
+	"github.com/stepwise-dpo/stepwise/backends/internal/training"
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
 
-// saveDTypes are the names of core.SaveOptions in config.json's words.
-var saveDTypes = map[string]string{float32Name: "float32", bf16: "bfloat16", "float16": "float16"}
-
-// Save implements core.Model.
+// Save implements core.Model. Tensors go through the host one at a time.
 func (m *Model) Save(ctx context.Context, dir string, o core.SaveOptions) error {
-	dtype, ok := saveDTypes[o.DType]
-	if !ok {
-		return fmt.Errorf("save %q: dtype %q is not known (known: float32, bf16, float16)", dir, o.DType)
+	var buffer []float32
+	s := training.Model{Params: m.arch.Params(), Kept: settings.Float32, Values: func(t training.Tensor) ([]float32, error) {
+		buffer = slices.Grow(buffer[:0], t.Size())[:t.Size()]
+		return buffer, m.do(ctx, func() error { torch.Floats(m.tensor(t), buffer); return nil })
+	}}
+	if !m.options.MasterWeights {
+		s.Kept = settings.BF16
 	}
-	if o.State && !m.trainable {
-		return fmt.Errorf("save %q: a model opened for scoring has no optimizer state", dir)
+	if m.trainable {
+		s.State = &m.optimizer
 	}
-	var parts []part
-	for _, w := range m.weights {
-		parts = append(parts, part{w.param, w.value})
-	}
-	if err := m.write(ctx, dir, dtype, parts); err != nil {
+	return training.Save(ctx, dir, o, s)
+}
+
+// resume goes on from a state that was saved.
+func (m *Model) resume(ctx context.Context, s *training.Saved) error {
+	if err := m.do(ctx, func() error { m.remember(s.State); return nil }); err != nil {
 		return err
 	}
-	if !o.State {
-		return nil
-	}
-	rounded := o.DType != float32Name && (m.options.MasterWeights || o.DType != bf16)
-	return m.saveState(ctx, filepath.Join(dir, stateFolder), rounded)
-}
-
-// A part is a tensor of a file.
-type part struct {
-	param checkpoint.Param
-	value torch.Tensor
-}
-
-// write streams tensors to safetensors in dir, one at a time through the host.
-func (m *Model) write(ctx context.Context, dir, dtype string, parts []part) error {
-	params := make([]checkpoint.Param, len(parts))
-	for i, p := range parts {
-		params[i] = p.param
-	}
-	w, err := checkpoint.NewWriter(dir, dtype, params, 0)
+	err := s.Restore(m.arch.Params(), func(t training.Tensor, from *checkpoint.Weights) error {
+		values := make([]float32, t.Size())
+		if err := from.Float32(t.Name, values); err != nil {
+			return err
+		}
+		return m.do(ctx, func() error {
+			var s torch.Scope
+			defer s.Free()
+			torch.Copy(m.tensor(t), s.FromFloats(m.device, torch.Float32, values, t.Shape...))
+			return nil
+		})
+	})
 	if err != nil {
 		return err
 	}
-	defer w.Abort()
-	var buffer []float32
-	for _, p := range parts {
-		n := p.param.Size()
-		if cap(buffer) < n {
-			buffer = make([]float32, n)
+	return m.do(ctx, func() error {
+		for _, w := range m.weights {
+			w.round()
 		}
-		err := m.do(ctx, func() error { torch.Floats(p.value, buffer[:n]); return nil })
-		if err != nil {
-			return err
-		}
-		if err := w.Write(p.param.Name, buffer[:n]); err != nil {
-			return err
-		}
+		return nil
+	})
+}
+
+// tensor returns a parameter's moment, or the parameter itself where that is -1.
+func (m *Model) tensor(t training.Tensor) torch.Tensor {
+	w := m.weights[t.Weight]
+	if t.Moment >= 0 {
+		return w.moments[t.Moment]
 	}
-	return w.Commit()
+	return w.value
 }

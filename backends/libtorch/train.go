@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/stepwise-dpo/stepwise/backends/internal/forecast"
+	"github.com/stepwise-dpo/stepwise/backends/internal/training"
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/prefix"
 )
 
 // A tape is a pass forward that is followed by one backward.
@@ -24,17 +27,17 @@ type tape struct {
 // Accumulate runs the items' forest forward and backward in one batch.
 func (m *Model) Accumulate(ctx context.Context, items []core.Item, grad core.GradFunc) error {
 	if !m.trainable {
-		return errors.New("accumulate: the model was opened for scoring only (open it with Train)")
+		return fmt.Errorf("accumulate: %w", training.ErrScoring)
 	}
-	f, err := m.plan(items)
+	f, err := m.rotary.Plan(m.arch, items)
 	if err != nil {
 		return err
 	}
-	b := (&slicer{forest: f, angles: m.rotary.row}).next(f.Rows)
-	if b == nil {
+	if f.Rows == 0 {
 		return ctx.Err()
 	}
-	l, err := newLoad(core.NewWorkload(items))
+	b := newBatch(f, &m.rotary, 0, f.Rows)
+	l, err := forecast.NewLoad(core.NewWorkload(items))
 	if err != nil {
 		return err
 	}
@@ -93,25 +96,15 @@ func (t *tape) run(ctx context.Context, s *torch.Scope, x torch.Tensor) torch.Te
 // weigh asks grad for the weight of each completion's log-probability and returns
 // that of each target.
 func (t *tape) weigh(items []core.Item, grad core.GradFunc) ([]float32, error) {
-	scores, flat := emptyScores(items, core.Detail{})
-	t.head.collect(flat, core.Detail{})
-	given, err := grad(scores)
+	scores := prefix.NewScores(items, core.Detail{})
+	t.head.addTo(scores)
+	given, err := grad.Weights(scores.Items)
 	if err != nil {
 		return nil, err
 	}
-	if len(given) != len(items) {
-		return nil, fmt.Errorf("weights for %d items, not %d", len(given), len(items))
-	}
-	var of []float64
-	for i, item := range items {
-		if len(given[i]) != len(item.Completions) {
-			return nil, fmt.Errorf("item %d: %d weights for %d completions", i, len(given[i]), len(item.Completions))
-		}
-		of = append(of, given[i]...)
-	}
-	weights := make([]float32, len(t.targets))
-	for i, target := range t.targets {
-		weights[i] = float32(of[target.Completion])
+	weights := make([]float32, len(t.Targets))
+	for i, target := range t.Targets {
+		weights[i] = float32(given[target.Completion])
 	}
 	return weights, nil
 }
@@ -148,14 +141,14 @@ func (t *tape) again(s *torch.Scope, at int, gradient torch.Tensor) torch.Tensor
 // padding token's: see checkpoint.Architecture.Padding.
 func (t *tape) embedBackward(dx torch.Tensor) error {
 	var rows, tokens []int64
-	for i, id := range t.tokens {
+	for i, id := range t.Tokens {
 		if int(id) != t.arch.Padding {
-			rows, tokens = append(rows, int64(i)), append(tokens, id)
+			rows, tokens = append(rows, int64(i)), append(tokens, int64(id))
 		}
 	}
 	var s torch.Scope
 	defer s.Free()
-	if len(rows) < len(t.tokens) {
+	if len(rows) < len(t.Tokens) {
 		dx = s.Rows(dx, s.FromInts(t.device, rows))
 	}
 	torch.AddRows(t.embedding.value, s.FromInts(t.device, tokens), dx)

@@ -3,9 +3,6 @@
 package libtorch
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/stepwise-dpo/stepwise/backends/libtorch/internal/torch"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
@@ -19,7 +16,7 @@ type weight struct {
 	moments     []torch.Tensor // of the optimizer, in the type of value, made when it needs them
 }
 
-// types maps the checkpoint's types to libtorch's.
+// types maps the types that weights are read from to libtorch's.
 var types = map[checkpoint.DType]torch.DType{
 	checkpoint.F64: torch.Float64, checkpoint.F32: torch.Float32,
 	checkpoint.BF16: torch.BFloat16, checkpoint.F16: torch.Float16,
@@ -36,22 +33,15 @@ func (m *Model) kept() torch.DType {
 
 // loadWeight copies a parameter from its file to the device.
 func (m *Model) loadWeight(from *checkpoint.Weights, p checkpoint.Param) (*weight, error) {
-	t, err := from.Tensor(p.Name)
+	t, err := from.Param(p)
 	if err != nil {
 		return nil, err
-	}
-	if !slices.Equal(t.Shape, p.Shape) {
-		return nil, fmt.Errorf("tensor %q has shape %v, config.json says %v", p.Name, t.Shape, p.Shape)
-	}
-	stored, ok := types[t.DType]
-	if !ok {
-		return nil, fmt.Errorf("tensor %q: dtype %s is not supported for weights (supported: F64, F32, BF16, F16)", p.Name, t.DType)
 	}
 	kept := m.kept()
 	var s torch.Scope
 	defer s.Free()
 	defer from.Release(p.Name)
-	value := s.FromBytes(m.device, stored, kept, t.Data, p.Shape)
+	value := s.FromBytes(m.device, types[t.DType], kept, t.Data, p.Shape)
 	used := value
 	if m.trainable {
 		used = s.Leaf(s.To(value, m.device, m.dtype))
