@@ -20,7 +20,7 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/coretest"
-	"github.com/stepwise-dpo/stepwise/internal/filehash"
+	"github.com/stepwise-dpo/stepwise/core/filehash"
 )
 
 // notes is a Reporter that hands notes over.

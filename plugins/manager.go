@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/stepwise-dpo/stepwise/core"
-	"github.com/stepwise-dpo/stepwise/internal/filehash"
+	"github.com/stepwise-dpo/stepwise/core/filehash"
 )
 
 // DirVariable is the environment variable that names a folder of plugins.

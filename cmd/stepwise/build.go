@@ -13,11 +13,11 @@ import (
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 	"github.com/stepwise-dpo/stepwise/core/config"
+	"github.com/stepwise-dpo/stepwise/core/filehash"
 	"github.com/stepwise-dpo/stepwise/core/preference"
 	"github.com/stepwise-dpo/stepwise/core/record"
 	"github.com/stepwise-dpo/stepwise/core/scorer"
 	"github.com/stepwise-dpo/stepwise/core/stepwise"
-	"github.com/stepwise-dpo/stepwise/internal/filehash"
 	"github.com/stepwise-dpo/stepwise/plugins"
 )
 

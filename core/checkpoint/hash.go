@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/stepwise-dpo/stepwise/internal/filehash"
+	"github.com/stepwise-dpo/stepwise/core/filehash"
 	"golang.org/x/sync/errgroup"
 )
 

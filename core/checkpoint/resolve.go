@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/stepwise-dpo/stepwise/internal/filehash"
+	"github.com/stepwise-dpo/stepwise/core/filehash"
 )
 
 // Progress is told how many of a file's bytes have been downloaded.
