@@ -89,8 +89,11 @@ type config struct {
 	AddedTokensDecoder map[string]configToken `json:"added_tokens_decoder"`
 	BOS                configToken            `json:"bos_token"`
 	EOS                configToken            `json:"eos_token"`
-	PAD                configToken            `json:"pad_token"`
 	UNK                configToken            `json:"unk_token"`
+	SEP                configToken            `json:"sep_token"`
+	PAD                configToken            `json:"pad_token"`
+	CLS                configToken            `json:"cls_token"`
+	MASK               configToken            `json:"mask_token"`
 	ModelMaxLength     float64                `json:"model_max_length"`
 }
 
@@ -98,6 +101,7 @@ type config struct {
 type configToken struct{ AddedToken }
 
 func (k *configToken) UnmarshalJSON(b []byte) error {
+	*k = configToken{} // what an earlier file said
 	if len(b) > 0 && b[0] == '{' {
 		k.Normalized = true
 		return json.Unmarshal(b, &k.AddedToken)
@@ -106,22 +110,30 @@ func (k *configToken) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &k.Content)
 }
 
-// readConfig reads the files that are there.
+// readConfig reads the files that are there. Where tokenizer_config.json has no
+// added_tokens_decoder, the older special_tokens_map.json goes before it; else that
+// is not read (PreTrainedTokenizerBase._from_pretrained of transformers).
 func readConfig(dir string) (*config, error) {
 	c := &config{}
-	for _, name := range []string{"special_tokens_map.json", "tokenizer_config.json"} {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = json.Unmarshal(data, c)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
+	if err := c.read(dir, "tokenizer_config.json"); err != nil || c.AddedTokensDecoder != nil {
+		return c, err
 	}
-	return c, nil
+	return c, c.read(dir, "special_tokens_map.json")
+}
+
+// read takes over what a file says, if it is there.
+func (c *config) read(dir, name string) error {
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, c)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // special returns the special tokens of c.
@@ -143,7 +155,7 @@ func parseWith(data []byte, c *config) (*Tokenizer, error) {
 		return nil, fmt.Errorf("tokenizer_config.json: %w", err)
 	}
 	t, err := build(f)
-	if missing := c.unknown(t); err == nil && missing != nil {
+	if missing := c.unmarked(t); err == nil && missing != nil {
 		f.AddedTokens = append(f.AddedTokens, missing...)
 		t, err = build(f)
 	}
@@ -176,20 +188,25 @@ func (c *config) addTokens(f *file) error {
 	return nil
 }
 
-// unknown returns the special tokens that c names and t lacks; they are added.
-func (c *config) unknown(t *Tokenizer) (missing []AddedToken) {
+// unmarked returns the special tokens that c names and that are no added tokens of
+// t; they become some, as in transformers, whether the vocabulary holds them or not.
+func (c *config) unmarked(t *Tokenizer) (missing []AddedToken) {
 	if t == nil {
 		return nil
 	}
 	next := t.added.next
-	for _, k := range []configToken{c.BOS, c.EOS, c.UNK, c.PAD} {
-		_, known := t.ID(k.Content)
+	for _, k := range []configToken{c.BOS, c.EOS, c.UNK, c.SEP, c.PAD, c.CLS, c.MASK} {
+		_, marked := t.added.byContent[k.Content]
 		again := slices.ContainsFunc(missing, func(a AddedToken) bool { return a.Content == k.Content })
-		if k.Content == "" || known || again {
+		if k.Content == "" || marked || again {
 			continue
 		}
-		k.ID, k.Special = next, true
-		next++
+		id, known := t.model.id(k.Content)
+		if !known {
+			id = next
+			next++
+		}
+		k.ID, k.Special = id, true
 		missing = append(missing, k.AddedToken)
 	}
 	return missing

@@ -38,6 +38,7 @@ func TestLoadFolder(t *testing.T) {
 		{"EOS only", `{"add_eos_token": true, ` + decoder + `, "pad_token": null}`, []int32{2, 5, 5}, Special{BOS: "<s>", EOS: "</e>", AddsEOS: true}},
 		{"both", `{"add_bos_token": true, "add_eos_token": true, ` + decoder + `}`, []int32{4, 2, 5, 5},
 			Special{BOS: "<s>", EOS: "</e>", AddsBOS: true, AddsEOS: true}},
+		{"a name of the vocabulary", `{"eos_token": "b", "mask_token": "<m>"}`, []int32{4, 0, 1, 3}, Special{EOS: "b"}},
 		{"a name that is new", `{"add_bos_token": true, "bos_token": "<b>", "pad_token": "</e>"}`, []int32{5, 2, 6},
 			Special{BOS: "<b>", PAD: "</e>", AddsBOS: true}},
 	} {
@@ -54,6 +55,28 @@ func TestLoadFolder(t *testing.T) {
 				t.Errorf("special tokens %+v, want %+v", got, c.special)
 			}
 		})
+	}
+}
+
+// TestSpecialTokensMap: what transformers 5.24 says of the same two files.
+func TestSpecialTokensMap(t *testing.T) {
+	for _, c := range []struct {
+		name, config, tokens string
+		want                 Special
+	}{
+		{"the older file goes first", `{"eos_token": "?", "unk_token": "?", "pad_token": "?"}`,
+			`{"eos_token": {"content": "ab", "lstrip": false, "normalized": false, "rstrip": false, "single_word": false}, "pad_token": null}`,
+			Special{EOS: "ab", UNK: "?"}},
+		{"or is not read", `{"added_tokens_decoder": {"5": ` + endToken + `}, "eos_token": "</e>"}`, `{"eos_token": "ab", "pad_token": "?"}`,
+			Special{EOS: "</e>"}},
+	} {
+		tok, err := Load(folder(t, map[string]string{"tokenizer.json": tinyFile, "tokenizer_config.json": c.config, "special_tokens_map.json": c.tokens}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tok.Special(); got != c.want {
+			t.Errorf("%s: special tokens %+v, want %+v", c.name, got, c.want)
+		}
 	}
 }
 
