@@ -69,7 +69,9 @@ func newUnigram(c component, bytes bool) (*unigram, error) {
 		}
 		ids[s.token] = int32(i)
 		m.scores = append(m.scores, s.score)
-		m.trie.add(s.token, i)
+		if s.token != "" { // which is found nowhere
+			m.trie.add(s.token, i)
+		}
 		lowest = min(lowest, s.score)
 	}
 	m.unkScore = lowest - unkPenalty
