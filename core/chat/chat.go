@@ -74,7 +74,8 @@ type Context struct {
 type Template struct {
 	source string
 	parsed *jinja.Template
-	now    time.Time // see At
+	tools  func() (*jinja.Template, error) // the model's own template for dialogues with tools; nil where it has none
+	now    time.Time                       // see At
 }
 
 // Parse reads a template's source. The error is an *Error with the line.
@@ -91,7 +92,9 @@ func (t *Template) Source() string { return t.source }
 
 // At returns the template as it renders at that time: what it prints as the date no longer depends on when it is used.
 func (t *Template) At(now time.Time) *Template {
-	return &Template{source: t.source, parsed: t.parsed, now: now}
+	at := *t
+	at.now = now
+	return &at
 }
 
 // Render is the text of a dialogue. The error of the template itself is an *Error.
@@ -114,7 +117,13 @@ func (t *Template) RenderSpans(c Context) (text string, spans [][2]int, err erro
 	if !c.Now.IsZero() {
 		o.Now = func() time.Time { return c.Now }
 	}
-	result, err := t.parsed.Render(vars, o)
+	parsed := t.parsed
+	if c.Tools != nil && t.tools != nil {
+		if parsed, err = t.tools(); err != nil {
+			return "", nil, err
+		}
+	}
+	result, err := parsed.Render(vars, o)
 	return result.Text, result.Generations, err
 }
 

@@ -12,12 +12,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/stepwise-dpo/stepwise/core/chat/internal/jinja"
 )
 
 // ErrNone says that a model has no chat template.
 var ErrNone = errors.New("no chat template: neither chat_template.jinja nor chat_template in tokenizer_config.json")
 
-// FromFolder parses the default chat template of a Hugging Face folder. Where there is none the error is ErrNone.
+// FromFolder parses the default chat template of a Hugging Face folder. Where there is none the error is ErrNone. As in
+// transformers, dialogues with tools are rendered by the template named "tool_use" instead, if the folder has one.
 func FromFolder(dir string) (*Template, error) {
 	sources, err := Sources(dir)
 	if err != nil {
@@ -31,6 +35,9 @@ func FromFolder(dir string) (*Template, error) {
 	t, err := Parse(source)
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", dir, err)
+	}
+	if source, ok := sources["tool_use"]; ok {
+		t.tools = sync.OnceValues(func() (*jinja.Template, error) { return jinja.Parse(source) })
 	}
 	return t, nil
 }

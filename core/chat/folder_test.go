@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stepwise-dpo/stepwise/core/coretest/testenv"
 )
@@ -55,6 +56,25 @@ func TestFromFolder(t *testing.T) {
 	}
 	if _, err := FromFolder(t.TempDir()); !errors.Is(err, ErrNone) {
 		t.Errorf("got %v, want ErrNone", err)
+	}
+}
+
+// TestToolUse: a dialogue with tools, be they none, is rendered by the template for it (transformers'
+// PreTrainedTokenizerBase.get_chat_template).
+func TestToolUse(t *testing.T) {
+	template, err := FromFolder(writeFiles(t, map[string]string{"tokenizer_config.json": `{"chat_template": [
+		{"name": "default", "template": "plain"}, {"name": "tool_use", "template": "{{ tools|length }} tools"}]}`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, c := range map[string]Context{
+		"plain":   {},
+		"0 tools": {Tools: []any{}},
+		"1 tools": {Tools: []any{map[string]any{"name": "f"}}},
+	} {
+		if got, err := template.At(time.Now()).Render(c); err != nil || got != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
 	}
 }
 
