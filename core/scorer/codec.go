@@ -101,7 +101,8 @@ func (t *Codec) Render(messages []core.Message) (string, error) {
 	}
 	special := t.Tokenizer.Special()
 	text, err := t.Template.Render(chat.Context{
-		Messages: chat.Dialogue(turns...), AddGenerationPrompt: true, BOS: special.BOS, EOS: special.EOS,
+		Messages: chat.Dialogue(turns...), AddGenerationPrompt: true,
+		BOS: special.BOS, EOS: special.EOS, PAD: special.PAD, UNK: special.UNK,
 	})
 	if err != nil {
 		return "", fmt.Errorf("chat template: %w", err)

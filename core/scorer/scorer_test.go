@@ -155,6 +155,19 @@ func TestAt(t *testing.T) {
 	}
 }
 
+// TestSpecialTokens: a template is told all of them, as in transformers.
+func TestSpecialTokens(t *testing.T) {
+	c := codec(t, false)
+	template, err := chat.Parse("{{ bos_token }} {{ eos_token }} {{ pad_token }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Template = template
+	if got, err := c.Render(nil); err != nil || got != "<|im_start|> <|im_end|> <|im_end|>" {
+		t.Errorf("rendered %q, %v", got, err)
+	}
+}
+
 // counting counts the items that reach the model.
 type counting struct {
 	core.Model
