@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -75,11 +78,13 @@ func parquetRow(schema parquet.Node, v any) (fields, error) {
 }
 
 // parquetValue converts a value of the node n; the fields of a struct come in
-// the file's order. What JSON could not hold (times, say) becomes text: such a
-// column is no part of a preference.
+// the file's order.
 func parquetValue(n parquet.Node, v any) chat.Value {
 	switch v := v.(type) {
 	case map[string]any:
+		if n.Type().LogicalType() != nil {
+			return parquetMap(v)
+		}
 		o := chat.NewObject()
 		for _, f := range n.Fields() {
 			o.Set(f.Name(), parquetValue(f, v[f.Name()]))
@@ -91,6 +96,28 @@ func parquetValue(n parquet.Node, v any) chat.Value {
 			list.Items[i] = parquetValue(elementOf(n), e)
 		}
 		return list
+	}
+	return parquetLeaf(v)
+}
+
+// parquetMap converts a MAP, whose keys are no fields of its node and have no order
+// but the alphabet's. The library gives values that may be null by pointers.
+func parquetMap(m map[string]any) chat.Value {
+	o := chat.NewObject()
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		var leaf any
+		if v := reflect.Indirect(reflect.ValueOf(m[key])); v.IsValid() {
+			leaf = v.Interface()
+		}
+		o.Set(key, parquetLeaf(leaf))
+	}
+	return o
+}
+
+// parquetLeaf converts a value that holds no others. What JSON could not hold (times,
+// say) becomes text: such a column is no part of a preference.
+func parquetLeaf(v any) chat.Value {
+	switch v := v.(type) {
 	case []byte:
 		return string(v)
 	case string: // its encoding is checked where it is used

@@ -164,6 +164,32 @@ func TestReadParquet(t *testing.T) {
 	}
 }
 
+// TestReadParquetMaps: maps are objects, like structs.
+func TestReadParquetMaps(t *testing.T) {
+	var want fields
+	for r, err := range readRows("testdata/rows.parquet") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = r.fields
+		break
+	}
+	for r, err := range readRows("testdata/maps.parquet") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"prompt", "chosen", "rejected"} {
+			if !sameValue(r.fields.get(name), want.get(name)) {
+				t.Errorf("field %q differs", name)
+			}
+		}
+		extra, err := r.fields.object("chat_template_kwargs")
+		if err != nil || extra.names() != "brief, thinking" || extra.get("brief") != nil || extra.get("thinking") != true {
+			t.Errorf("chat_template_kwargs: %v, %v", extra, err)
+		}
+	}
+}
+
 func TestReadParquetIDs(t *testing.T) {
 	n := 0
 	for r, err := range readRows("testdata/ids.parquet") {

@@ -1,5 +1,6 @@
-"""Writes rows.parquet and ids.parquet with Arrow, as datasets are stored on the hub: the conversations of rows.jsonl
-that name their prompt, beside columns that are no part of a preference, and rows of token ids.
+"""Writes rows.parquet, maps.parquet and ids.parquet with Arrow, as datasets are stored on the hub: the conversations of
+rows.jsonl that name their prompt, beside columns that are no part of a preference, the first of them with maps for
+messages, and rows of token ids.
 
     make_parquet.py        (pyarrow 21 or later)
 """
@@ -26,6 +27,12 @@ schema = pa.schema([
     ("time", pa.timestamp("us")), ("picture", pa.binary()), ("names", pa.list_(pa.list_(pa.string()))),
 ])
 pq.write_table(pa.Table.from_pylist(rows, schema), HERE / "rows.parquet", compression="zstd", row_group_size=4)
+
+message = pa.list_(pa.map_(pa.string(), pa.string()))
+schema = pa.schema([("prompt", message), ("chosen", message), ("rejected", message), ("chat_template_kwargs", pa.map_(pa.string(), pa.bool_()))])
+row = {name: [list(m.items()) for m in rows[0][name]] for name in ("prompt", "chosen", "rejected")}
+row["chat_template_kwargs"] = [("thinking", True), ("brief", None)]
+pq.write_table(pa.Table.from_pylist([row], schema), HERE / "maps.parquet")
 
 ids = [{"prompt_ids": [1, 2, i], "chosen_ids": [3 + i], "rejected_ids": list(range(i + 1))} for i in range(150)]
 pq.write_table(pa.Table.from_pylist(ids), HERE / "ids.parquet")
