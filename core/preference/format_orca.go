@@ -9,7 +9,8 @@ var orca = format{
 	name:   "orca",
 	layout: "input: {messages}, preferred_output, non_preferred_output: messages; or system, question, chosen, rejected: strings",
 	recognises: func(f fields) bool {
-		return f.has("input", "preferred_output", "non_preferred_output") || f.has("question", "chosen", "rejected")
+		_, text := f.get("chosen").(string)
+		return f.has("input", "preferred_output", "non_preferred_output") || text && f.has("question", "rejected")
 	},
 	parse: func(f fields, t target) (example, error) {
 		if f.has("question") {

@@ -2,6 +2,8 @@ package preference
 
 import (
 	"fmt"
+
+	"github.com/stepwise-dpo/stepwise/core/chat"
 )
 
 // tokenIDs is rows of token ids, used exactly as given.
@@ -23,37 +25,53 @@ var tokenIDs = format{
 
 // llamaFactory is LLaMA-Factory's sharegpt layout of preferences.
 var llamaFactory = format{
-	name:       "llama-factory",
-	layout:     "conversations: list of {from, value}; chosen, rejected: {from, value}",
-	recognises: func(f fields) bool { return f.has("conversations", "chosen", "rejected") },
-	parse: func(f fields, _ target) (example, error) {
-		turns, err := f.objects("conversations")
+	name:   "llama-factory",
+	layout: "conversations: list of {from, value}; chosen, rejected: {from, value}",
+	recognises: func(f fields) bool {
+		_, one := f.get("chosen").(*chat.Object)
+		return one && f.has("conversations", "rejected")
+	},
+	parse: func(f fields, _ target) (_ example, err error) {
+		var x conversation
+		if x.prompt, err = f.shareGPTPrompt(); err != nil {
+			return nil, err
+		}
+		if x.chosen, err = f.shareGPTAnswer("chosen"); err != nil {
+			return nil, err
+		}
+		if x.rejected, err = f.shareGPTAnswer("rejected"); err != nil {
+			return nil, err
+		}
+		return x.withTemplateFields(f)
+	},
+}
+
+// shareGPTPrompt reads the conversation. The row's own system message stands before
+// it, unless it is empty or the conversation has one (SharegptDatasetConverter of
+// LLaMA-Factory's data/converter.py).
+func (f fields) shareGPTPrompt() ([]message, error) {
+	turns, err := f.objects("conversations")
+	if err != nil {
+		return nil, err
+	}
+	var prompt []message
+	if f.has("system") && turns[0].get("from") != "system" {
+		system, err := f.text("system")
 		if err != nil {
 			return nil, err
 		}
-		c := conversation{}
-		if f.has("system") {
-			system, err := f.text("system")
-			if err != nil {
-				return nil, err
-			}
-			c.prompt = append(c.prompt, turn("system", system))
+		if system != "" {
+			prompt = append(prompt, turn("system", system))
 		}
-		for i, t := range turns {
-			m, err := shareGPT(t)
-			if err != nil {
-				return nil, fmt.Errorf("field %q: message %d: %w", "conversations", i+1, err)
-			}
-			c.prompt = append(c.prompt, m)
+	}
+	for i, t := range turns {
+		m, err := shareGPT(t)
+		if err != nil {
+			return nil, fmt.Errorf("field %q: message %d: %w", "conversations", i+1, err)
 		}
-		if c.chosen, err = f.shareGPTAnswer("chosen"); err != nil {
-			return nil, err
-		}
-		if c.rejected, err = f.shareGPTAnswer("rejected"); err != nil {
-			return nil, err
-		}
-		return c.withTemplateFields(f)
-	},
+		prompt = append(prompt, m)
+	}
+	return prompt, nil
 }
 
 // shareGPTAnswer reads a field that holds one sharegpt message.

@@ -94,10 +94,13 @@ func extractMessages(chosen, rejected []message) (conversation, error) {
 }
 
 // withTemplateFields adds what TRL hands from the row to the chat template:
-// tools (a list, or the same as JSON) and chat_template_kwargs.
+// tools (a list, or the same as JSON; LLaMA-Factory writes "" for none) and
+// chat_template_kwargs.
 func (c conversation) withTemplateFields(f fields) (example, error) {
 	c.tools = f.get("tools")
-	if s, ok := c.tools.(string); ok {
+	if s, ok := c.tools.(string); ok && s == "" {
+		c.tools = nil
+	} else if ok {
 		var err error
 		if c.tools, err = chat.ParseJSON([]byte(s)); err != nil {
 			return nil, fmt.Errorf("field %q: malformed JSON: %w", "tools", err)
