@@ -11,5 +11,5 @@
 // and counted, or refused.
 //
 // [Load] does all of it and says in a [Report] what became of the rows and which
-// setting would mend it; [Show] prints what the model will see.
+// setting would mend it; [ShowFile] prints what the model will see.
 package preference

@@ -49,9 +49,6 @@ func (e *Encoder) id(name, token string) (int32, error) {
 	return id, nil
 }
 
-// Profile returns the encoder's profile, complete.
-func (e *Encoder) Profile() Profile { return e.profile }
-
 // target is what formats may know of the model.
 func (e *Encoder) target() target {
 	return target{chat: e.template != nil, vocabulary: e.tok.VocabSize()}

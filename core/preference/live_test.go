@@ -44,7 +44,7 @@ func TestLiveTRL(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s/%s/chat=%v", p.profile.Name, source, chat), func(t *testing.T) {
 					rows := trlRows(t, enc, source, chat)
-					compareLive(t, enc, rows, runTRL(t, python, model, enc.Profile(), os.Getenv(p.folder), rows))
+					compareLive(t, enc, rows, runTRL(t, python, model, enc.profile, os.Getenv(p.folder), rows))
 				})
 			}
 		}

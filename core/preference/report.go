@@ -49,9 +49,6 @@ type Quantiles struct {
 	Max int `json:"max"`
 }
 
-// Kept returns the number of pairs in train and held-out.
-func (r Report) Kept() int { return r.Train + r.Heldout }
-
 // Dropped returns the number of rows that became no pair.
 func (r Report) Dropped() int { return r.Ties + r.EmptyCompletions + r.NoPrompt + r.TooLong }
 

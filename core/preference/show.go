@@ -6,8 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/stepwise-dpo/stepwise/core"
 )
 
 // ShowFile prints the first n rows of the source as the model will see them, and
@@ -35,17 +33,6 @@ func ShowFile(ctx context.Context, w io.Writer, s Spec, enc *Encoder, n int, col
 		}
 	}
 	return nil
-}
-
-// Show prints one pair as the model will see it: prompt, chosen and rejected,
-// special tokens and white space made visible, in colours where color is set and
-// with marks in any case. A pair without ids is printed as text.
-func Show(w io.Writer, enc *Encoder, pair core.Pair, color bool) error {
-	x := encoded{pair: pair, full: ids{pair.PromptIDs, pair.ChosenIDs, pair.RejectedIDs}}
-	p := printer{tok: enc.tok, color: color}
-	p.pair(x)
-	_, err := io.WriteString(w, p.String())
-	return err
 }
 
 // remarks says what is unusual about a row.
@@ -113,7 +100,9 @@ func (p *printer) title(s string, remarks []string) {
 	}
 }
 
-// pair prints the three parts.
+// pair prints the three parts: prompt, chosen and rejected, special tokens and white
+// space made visible, in colours where wanted and with marks in any case. A pair
+// without ids is printed as text.
 func (p *printer) pair(x encoded) {
 	lostPrompt, lostChosen, lostRejected := x.lost()
 	prompt := x.pair.PromptIDs

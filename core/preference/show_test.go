@@ -91,29 +91,27 @@ func TestShowTruncated(t *testing.T) {
 func TestShowColours(t *testing.T) {
 	enc := newEncoder(t, "testdata/chatml", Profile{})
 	x := encodeJSON(t, enc, []byte(`{"prompt":"Hello\nworld","chosen":" yes","rejected":" no"}`))
-	var plain, colored bytes.Buffer
-	for color, b := range map[bool]*bytes.Buffer{false: &plain, true: &colored} {
-		if err := Show(b, enc, x.pair, color); err != nil {
-			t.Fatal(err)
-		}
+	shown := func(color bool) string {
+		p := printer{tok: enc.tok, color: color}
+		p.pair(x.encoded)
+		return p.String()
 	}
+	plain, colored := shown(false), shown(true)
 	for _, style := range []string{blue + "Hello⏎" + normal + "\n", green + "·yes" + normal, red + "·no" + normal, red + invert + "⟦<|im_end|>⟧" + normal} {
-		if !strings.Contains(colored.String(), style) {
-			t.Errorf("%q is not in %q", style, colored.String())
+		if !strings.Contains(colored, style) {
+			t.Errorf("%q is not in %q", style, colored)
 		}
 	}
-	if bare := regexp.MustCompile(`\x1b\[\d+m`).ReplaceAllString(colored.String(), ""); bare != plain.String() {
-		t.Errorf("the colours change the text:\n%s\n%s", bare, plain.String())
+	if bare := regexp.MustCompile(`\x1b\[\d+m`).ReplaceAllString(colored, ""); bare != plain {
+		t.Errorf("the colours change the text:\n%s\n%s", bare, plain)
 	}
 }
 
 func TestShowText(t *testing.T) {
-	var b bytes.Buffer
-	if err := Show(&b, newEncoder(t, "testdata/chatml", Profile{}), core.Pair{Prompt: "a", Chosen: "b ", Rejected: "c"}, false); err != nil {
-		t.Fatal(err)
-	}
-	if want := "-- prompt 0 tokens\n| a\n-- chosen 0 tokens\n| b·\n-- rejected 0 tokens\n| c\n\n"; b.String() != want {
-		t.Errorf("%q", b.String())
+	p := printer{tok: newEncoder(t, "testdata/chatml", Profile{}).tok}
+	p.pair(encoded{pair: core.Pair{Prompt: "a", Chosen: "b ", Rejected: "c"}})
+	if want := "-- prompt 0 tokens\n| a\n-- chosen 0 tokens\n| b·\n-- rejected 0 tokens\n| c\n\n"; p.String() != want {
+		t.Errorf("%q", p.String())
 	}
 }
 
