@@ -9,6 +9,20 @@ type Evaluator interface {
 	Evaluate(ctx context.Context, s Scorer, dir string) ([]Metric, error)
 }
 
+// Questioner is what an Evaluator may also offer: what it asks, to be looked for
+// in what a model is trained on.
+type Questioner interface {
+	// Questions returns the questions of all test items, without shots, choices
+	// or answers where they can be told apart.
+	Questions(ctx context.Context) ([]Question, error)
+}
+
+// Question is the text of one test item.
+type Question struct {
+	Task string
+	Text string
+}
+
 // Metric is one number of an evaluation, with lm-eval's names and scales.
 type Metric struct {
 	Task           string  // "arc_challenge", or a group: "mmlu", "h4"

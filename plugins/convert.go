@@ -154,6 +154,14 @@ func fromMetric(m *pb.Metric) core.Metric {
 	return core.Metric{Task: m.GetTask(), Name: m.GetName(), Value: m.GetValue(), StdErr: m.GetStdErr(), N: int(m.GetN()), HigherIsBetter: m.GetHigherIsBetter()}
 }
 
+func toQuestion(q core.Question) *pb.Question {
+	return &pb.Question{Task: q.Task, Text: q.Text}
+}
+
+func fromQuestion(q *pb.Question) core.Question {
+	return core.Question{Task: q.GetTask(), Text: q.GetText()}
+}
+
 // toOptions writes options as a JSON object.
 func toOptions(o core.Options) (string, error) {
 	if len(o) == 0 {

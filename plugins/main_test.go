@@ -65,6 +65,7 @@ var testBuiltins = Builtins{
 	},
 	Evaluators: map[string]func(core.Options) (core.Evaluator, error){
 		"gamma": func(core.Options) (core.Evaluator, error) { return evaluateFunc(meanGamma), nil },
+		"asks":  func(core.Options) (core.Evaluator, error) { return asker{meanGamma}, nil },
 		"echo":  func(core.Options) (core.Evaluator, error) { return evaluateFunc(echo), nil },
 		"exits": func(core.Options) (core.Evaluator, error) { return evaluateFunc(exit), nil },
 	},

@@ -103,7 +103,7 @@ func TestList(t *testing.T) {
 	want := []string{
 		"backend-backend-in-disguise", "backend-idle", "backend-panic", "backend-slow", "backend-tiny",
 		"partitioner-big", "partitioner-by-gamma", "partitioner-children", "partitioner-hangs", "partitioner-mine", "partitioner-prints",
-		"evaluator-broken", "evaluator-echo", "evaluator-exits", "evaluator-gamma",
+		"evaluator-asks", "evaluator-broken", "evaluator-echo", "evaluator-exits", "evaluator-gamma",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("plugins %v, want %v", names, want)

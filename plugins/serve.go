@@ -27,7 +27,7 @@ func ServePartitioner(new func(core.Options) (core.Partitioner, error)) {
 }
 
 // ServeEvaluator is the main of an evaluator plugin, as ServePartitioner is of
-// a partitioner.
+// a partitioner. An evaluator that is a core.Questioner is served as one.
 func ServeEvaluator(new func(core.Options) (core.Evaluator, error)) {
 	if new == nil {
 		fail(errors.New("ServeEvaluator was given no evaluator"))

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stepwise-dpo/stepwise/core"
 	"github.com/stepwise-dpo/stepwise/core/config"
-	"github.com/stepwise-dpo/stepwise/core/preference"
 )
 
 // plan validates everything and shows what a run would do.
@@ -31,8 +30,8 @@ func (a *app) plan(ctx context.Context, c *config.Config) (err error) {
 	if err := a.printSources(b.Sources); err != nil {
 		return err
 	}
-	for _, o := range preference.Overlaps(append(append([]core.Source{}, b.Sources...), b.Heldout...)) {
-		fmt.Fprintf(a.out, "overlap: %d pairs and %d prompts of %s are in %s too\n", o.Pairs, o.Prompts, o.B, o.A)
+	if err := b.printOverlaps(ctx, a.out); err != nil {
+		return err
 	}
 	return a.printForecast(ctx, b)
 }

@@ -76,7 +76,7 @@ configuration is shown in examples/.`,
 }
 
 // run does the whole run into dir. reports is given what became of the sources'
-// rows.
+// rows, and what they share.
 func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool, reports io.Writer) (f *record.Folder, err error) {
 	resolved, err := c.TOML()
 	if err != nil {
@@ -95,6 +95,9 @@ func (a *app) run(ctx context.Context, c *config.Config, dir string, resume bool
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	b.printReports(reports)
+	if err := b.printOverlaps(ctx, reports); err != nil {
+		return nil, err
+	}
 	folder, unlock, err := openFolder(dir, resolved, resume)
 	if err != nil {
 		return nil, asUsage(err)

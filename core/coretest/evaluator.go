@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -58,6 +59,20 @@ var evaluatorChecks = []check[core.Evaluator]{
 		cancel()
 		_, err := evaluate(ctx, e)
 		return wantError("Evaluate under a cancelled context", err, context.Canceled)
+	}},
+	{"questions name their task", func(ctx context.Context, e core.Evaluator) error {
+		q, ok := e.(core.Questioner)
+		if !ok {
+			return nil
+		}
+		questions, err := q.Questions(ctx)
+		if errors.Is(err, core.ErrUnsupported) {
+			return nil
+		}
+		if i := slices.IndexFunc(questions, func(q core.Question) bool { return q.Task == "" }); err == nil && i >= 0 {
+			return fmt.Errorf("question %d, %q, lacks a task", i, questions[i].Text)
+		}
+		return err
 	}},
 	{"the scorer's error is passed on", func(ctx context.Context, e core.Evaluator) error {
 		_, err := e.Evaluate(ctx, newSpy(errProbe), "")

@@ -97,11 +97,19 @@ func TestTheEvaluatorSuiteSeesFaults(t *testing.T) {
 		"cancellation": evaluateFunc(func(ctx context.Context, s core.Scorer) ([]core.Metric, error) {
 			return meanGamma(context.WithoutCancel(ctx), s)
 		}),
+		"questions name their task": nameless{},
 		"the scorer's error is passed on": evaluateFunc(func(ctx context.Context, s core.Scorer) ([]core.Metric, error) {
 			_, err := meanGamma(ctx, s)
 			return nil, errors.New(err.Error())
 		}),
 	})
+}
+
+// nameless asks questions of no task.
+type nameless struct{ core.Evaluator }
+
+func (nameless) Questions(context.Context) ([]core.Question, error) {
+	return []core.Question{{Text: "Why?"}}, nil
 }
 
 // wantFault runs each faulty subject through the check that is named for it.

@@ -35,23 +35,3 @@ func TestDigestBoundaries(t *testing.T) {
 		t.Error("the same list has two digests")
 	}
 }
-
-func TestContaminated(t *testing.T) {
-	prompts := []string{
-		"<|im_start|>user\nTell me: what happens if you eat watermelon seeds?<|im_end|>",
-		"What happens if you eat melons?",
-		"Why is it?",
-		"Why is it? I ask.",
-		"",
-		"WHAT HAPPENS, IF YOU EAT WATERMELON SEEDS",
-		"what happens if you eat watermelon",
-	}
-	s := core.Source{}
-	for _, p := range prompts {
-		s.Pairs = append(s.Pairs, core.Pair{Prompt: p})
-	}
-	texts := []string{"What happens if you eat watermelon seeds?", "Why is it?", "", "?"}
-	if got, want := Contaminated(s, texts), []int{0, 2, 5}; !reflect.DeepEqual(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-}

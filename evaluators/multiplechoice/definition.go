@@ -55,6 +55,11 @@ type Definition struct {
 
 	DecontaminationQuery string  `toml:"doc_to_decontamination_query"`
 	Version              float64 `toml:"version"`
+
+	// Question is what is looked for in training data: one of the hub's fields, or
+	// a template of them. Default: DecontaminationQuery or else DocToText, of the
+	// task's own fields.
+	Question string `toml:"question"`
 }
 
 // File is a place of data beside the hub's layout.
@@ -121,6 +126,8 @@ func (d *Definition) templateFaults() []error {
 	text("doc_to_target", d.DocToTarget)
 	text("doc_to_choice", d.DocToChoice)
 	text("description", d.Description)
+	text("doc_to_decontamination_query", d.DecontaminationQuery)
+	text("question", d.Question)
 	fields("fields", d.Fields)
 	fields("add_fields", d.AddFields)
 	for _, f := range d.Files {

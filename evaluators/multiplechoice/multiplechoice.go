@@ -111,12 +111,26 @@ func (e *Evaluator) Evaluate(ctx context.Context, s core.Scorer, dir string) ([]
 func (e *Evaluator) prepare(ctx context.Context) ([]*run, error) {
 	data := newLibrary(e.options.Data)
 	var runs []*run
+	err := e.eachTask(ctx, func(d *Definition) error {
+		r, err := e.prepareTask(ctx, data, d)
+		if err == nil {
+			runs = append(runs, r)
+		}
+		return err
+	})
+	return runs, err
+}
+
+// eachTask does something with the data of every task, except of those that have
+// none and may be left out.
+func (e *Evaluator) eachTask(ctx context.Context, do func(*Definition) error) error {
 	var missing []*errNoData
+	done := 0
 	for _, d := range e.chosen.tasks {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		r, err := e.prepareTask(ctx, data, d)
+		err := do(d)
 		var absent *errNoData
 		switch {
 		case errors.As(err, &absent) && e.options.SkipMissing:
@@ -124,18 +138,18 @@ func (e *Evaluator) prepare(ctx context.Context) ([]*run, error) {
 		case errors.As(err, &absent):
 			missing = append(missing, absent)
 		case err != nil:
-			return nil, err
+			return err
 		default:
-			runs = append(runs, r)
+			done++
 		}
 	}
 	if len(missing) > 0 {
-		return nil, joinMissing(missing)
+		return joinMissing(missing)
 	}
-	if len(runs) == 0 {
-		return nil, errors.New("none of the tasks has data")
+	if done == 0 {
+		return errors.New("none of the tasks has data")
 	}
-	return runs, nil
+	return nil
 }
 
 func (e *Evaluator) prepareTask(ctx context.Context, data *library, d *Definition) (*run, error) {

@@ -92,7 +92,7 @@ func (x Failure_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Failure_Kind.Descriptor instead.
 func (Failure_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{59, 0}
+	return file_stepwise_proto_rawDescGZIP(), []int{63, 0}
 }
 
 type DescribeRequest struct {
@@ -2491,6 +2491,228 @@ func (x *Metric) GetHigherIsBetter() bool {
 	return false
 }
 
+type QuestionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuestionsRequest) Reset() {
+	*x = QuestionsRequest{}
+	mi := &file_stepwise_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuestionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuestionsRequest) ProtoMessage() {}
+
+func (x *QuestionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stepwise_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuestionsRequest.ProtoReflect.Descriptor instead.
+func (*QuestionsRequest) Descriptor() ([]byte, []int) {
+	return file_stepwise_proto_rawDescGZIP(), []int{40}
+}
+
+type QuestionsAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*QuestionsAnswer_Report
+	//	*QuestionsAnswer_Questions
+	Answer        isQuestionsAnswer_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuestionsAnswer) Reset() {
+	*x = QuestionsAnswer{}
+	mi := &file_stepwise_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuestionsAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuestionsAnswer) ProtoMessage() {}
+
+func (x *QuestionsAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_stepwise_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuestionsAnswer.ProtoReflect.Descriptor instead.
+func (*QuestionsAnswer) Descriptor() ([]byte, []int) {
+	return file_stepwise_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *QuestionsAnswer) GetAnswer() isQuestionsAnswer_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *QuestionsAnswer) GetReport() *Report {
+	if x != nil {
+		if x, ok := x.Answer.(*QuestionsAnswer_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
+func (x *QuestionsAnswer) GetQuestions() *Questions {
+	if x != nil {
+		if x, ok := x.Answer.(*QuestionsAnswer_Questions); ok {
+			return x.Questions
+		}
+	}
+	return nil
+}
+
+type isQuestionsAnswer_Answer interface {
+	isQuestionsAnswer_Answer()
+}
+
+type QuestionsAnswer_Report struct {
+	Report *Report `protobuf:"bytes,1,opt,name=report,proto3,oneof"`
+}
+
+type QuestionsAnswer_Questions struct {
+	Questions *Questions `protobuf:"bytes,2,opt,name=questions,proto3,oneof"`
+}
+
+func (*QuestionsAnswer_Report) isQuestionsAnswer_Answer() {}
+
+func (*QuestionsAnswer_Questions) isQuestionsAnswer_Answer() {}
+
+type Questions struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rows          []*Question            `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	Last          bool                   `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Questions) Reset() {
+	*x = Questions{}
+	mi := &file_stepwise_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Questions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Questions) ProtoMessage() {}
+
+func (x *Questions) ProtoReflect() protoreflect.Message {
+	mi := &file_stepwise_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Questions.ProtoReflect.Descriptor instead.
+func (*Questions) Descriptor() ([]byte, []int) {
+	return file_stepwise_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *Questions) GetRows() []*Question {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *Questions) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+type Question struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Question) Reset() {
+	*x = Question{}
+	mi := &file_stepwise_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Question) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Question) ProtoMessage() {}
+
+func (x *Question) ProtoReflect() protoreflect.Message {
+	mi := &file_stepwise_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Question.ProtoReflect.Descriptor instead.
+func (*Question) Descriptor() ([]byte, []int) {
+	return file_stepwise_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *Question) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *Question) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // ScorerCall is what a partitioner or evaluator asks of the host's model. The
 // next one is made after the answer to this one.
 type ScorerCall struct {
@@ -2507,7 +2729,7 @@ type ScorerCall struct {
 
 func (x *ScorerCall) Reset() {
 	*x = ScorerCall{}
-	mi := &file_stepwise_proto_msgTypes[40]
+	mi := &file_stepwise_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +2741,7 @@ func (x *ScorerCall) String() string {
 func (*ScorerCall) ProtoMessage() {}
 
 func (x *ScorerCall) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[40]
+	mi := &file_stepwise_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +2754,7 @@ func (x *ScorerCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScorerCall.ProtoReflect.Descriptor instead.
 func (*ScorerCall) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{40}
+	return file_stepwise_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ScorerCall) GetCall() isScorerCall_Call {
@@ -2599,7 +2821,7 @@ type InfoCall struct {
 
 func (x *InfoCall) Reset() {
 	*x = InfoCall{}
-	mi := &file_stepwise_proto_msgTypes[41]
+	mi := &file_stepwise_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2833,7 @@ func (x *InfoCall) String() string {
 func (*InfoCall) ProtoMessage() {}
 
 func (x *InfoCall) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[41]
+	mi := &file_stepwise_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2846,7 @@ func (x *InfoCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InfoCall.ProtoReflect.Descriptor instead.
 func (*InfoCall) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{41}
+	return file_stepwise_proto_rawDescGZIP(), []int{45}
 }
 
 // EncodeCall: the rules are read from the first message.
@@ -2641,7 +2863,7 @@ type EncodeCall struct {
 
 func (x *EncodeCall) Reset() {
 	*x = EncodeCall{}
-	mi := &file_stepwise_proto_msgTypes[42]
+	mi := &file_stepwise_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2653,7 +2875,7 @@ func (x *EncodeCall) String() string {
 func (*EncodeCall) ProtoMessage() {}
 
 func (x *EncodeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[42]
+	mi := &file_stepwise_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2666,7 +2888,7 @@ func (x *EncodeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeCall.ProtoReflect.Descriptor instead.
 func (*EncodeCall) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{42}
+	return file_stepwise_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EncodeCall) GetTexts() []*Text {
@@ -2716,7 +2938,7 @@ type LogProbsCall struct {
 
 func (x *LogProbsCall) Reset() {
 	*x = LogProbsCall{}
-	mi := &file_stepwise_proto_msgTypes[43]
+	mi := &file_stepwise_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2728,7 +2950,7 @@ func (x *LogProbsCall) String() string {
 func (*LogProbsCall) ProtoMessage() {}
 
 func (x *LogProbsCall) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[43]
+	mi := &file_stepwise_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2741,7 +2963,7 @@ func (x *LogProbsCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogProbsCall.ProtoReflect.Descriptor instead.
 func (*LogProbsCall) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{43}
+	return file_stepwise_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *LogProbsCall) GetItems() []*Item {
@@ -2780,7 +3002,7 @@ type ScorerAnswer struct {
 
 func (x *ScorerAnswer) Reset() {
 	*x = ScorerAnswer{}
-	mi := &file_stepwise_proto_msgTypes[44]
+	mi := &file_stepwise_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2792,7 +3014,7 @@ func (x *ScorerAnswer) String() string {
 func (*ScorerAnswer) ProtoMessage() {}
 
 func (x *ScorerAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[44]
+	mi := &file_stepwise_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2805,7 +3027,7 @@ func (x *ScorerAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScorerAnswer.ProtoReflect.Descriptor instead.
 func (*ScorerAnswer) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{44}
+	return file_stepwise_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ScorerAnswer) GetAnswer() isScorerAnswer_Answer {
@@ -2899,7 +3121,7 @@ type ModelInfo struct {
 
 func (x *ModelInfo) Reset() {
 	*x = ModelInfo{}
-	mi := &file_stepwise_proto_msgTypes[45]
+	mi := &file_stepwise_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2911,7 +3133,7 @@ func (x *ModelInfo) String() string {
 func (*ModelInfo) ProtoMessage() {}
 
 func (x *ModelInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[45]
+	mi := &file_stepwise_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2924,7 +3146,7 @@ func (x *ModelInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelInfo.ProtoReflect.Descriptor instead.
 func (*ModelInfo) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{45}
+	return file_stepwise_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ModelInfo) GetName() string {
@@ -3021,7 +3243,7 @@ type SpecialToken struct {
 
 func (x *SpecialToken) Reset() {
 	*x = SpecialToken{}
-	mi := &file_stepwise_proto_msgTypes[46]
+	mi := &file_stepwise_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3033,7 +3255,7 @@ func (x *SpecialToken) String() string {
 func (*SpecialToken) ProtoMessage() {}
 
 func (x *SpecialToken) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[46]
+	mi := &file_stepwise_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3046,7 +3268,7 @@ func (x *SpecialToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecialToken.ProtoReflect.Descriptor instead.
 func (*SpecialToken) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{46}
+	return file_stepwise_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SpecialToken) GetText() string {
@@ -3074,7 +3296,7 @@ type Text struct {
 
 func (x *Text) Reset() {
 	*x = Text{}
-	mi := &file_stepwise_proto_msgTypes[47]
+	mi := &file_stepwise_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3086,7 +3308,7 @@ func (x *Text) String() string {
 func (*Text) ProtoMessage() {}
 
 func (x *Text) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[47]
+	mi := &file_stepwise_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3099,7 +3321,7 @@ func (x *Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Text.ProtoReflect.Descriptor instead.
 func (*Text) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{47}
+	return file_stepwise_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Text) GetPrompt() string {
@@ -3133,7 +3355,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_stepwise_proto_msgTypes[48]
+	mi := &file_stepwise_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3145,7 +3367,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[48]
+	mi := &file_stepwise_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3158,7 +3380,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{48}
+	return file_stepwise_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Message) GetRole() string {
@@ -3185,7 +3407,7 @@ type EncodedTexts struct {
 
 func (x *EncodedTexts) Reset() {
 	*x = EncodedTexts{}
-	mi := &file_stepwise_proto_msgTypes[49]
+	mi := &file_stepwise_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3197,7 +3419,7 @@ func (x *EncodedTexts) String() string {
 func (*EncodedTexts) ProtoMessage() {}
 
 func (x *EncodedTexts) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[49]
+	mi := &file_stepwise_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3210,7 +3432,7 @@ func (x *EncodedTexts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodedTexts.ProtoReflect.Descriptor instead.
 func (*EncodedTexts) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{49}
+	return file_stepwise_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *EncodedTexts) GetRows() []*Encoded {
@@ -3238,7 +3460,7 @@ type Encoded struct {
 
 func (x *Encoded) Reset() {
 	*x = Encoded{}
-	mi := &file_stepwise_proto_msgTypes[50]
+	mi := &file_stepwise_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3250,7 +3472,7 @@ func (x *Encoded) String() string {
 func (*Encoded) ProtoMessage() {}
 
 func (x *Encoded) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[50]
+	mi := &file_stepwise_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3263,7 +3485,7 @@ func (x *Encoded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Encoded.ProtoReflect.Descriptor instead.
 func (*Encoded) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{50}
+	return file_stepwise_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Encoded) GetPrompt() string {
@@ -3297,7 +3519,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_stepwise_proto_msgTypes[51]
+	mi := &file_stepwise_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3309,7 +3531,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[51]
+	mi := &file_stepwise_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3322,7 +3544,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{51}
+	return file_stepwise_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Item) GetPrompt() []int32 {
@@ -3348,7 +3570,7 @@ type Tokens struct {
 
 func (x *Tokens) Reset() {
 	*x = Tokens{}
-	mi := &file_stepwise_proto_msgTypes[52]
+	mi := &file_stepwise_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3360,7 +3582,7 @@ func (x *Tokens) String() string {
 func (*Tokens) ProtoMessage() {}
 
 func (x *Tokens) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[52]
+	mi := &file_stepwise_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3373,7 +3595,7 @@ func (x *Tokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tokens.ProtoReflect.Descriptor instead.
 func (*Tokens) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{52}
+	return file_stepwise_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Tokens) GetIds() []int32 {
@@ -3393,7 +3615,7 @@ type Detail struct {
 
 func (x *Detail) Reset() {
 	*x = Detail{}
-	mi := &file_stepwise_proto_msgTypes[53]
+	mi := &file_stepwise_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3405,7 +3627,7 @@ func (x *Detail) String() string {
 func (*Detail) ProtoMessage() {}
 
 func (x *Detail) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[53]
+	mi := &file_stepwise_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3418,7 +3640,7 @@ func (x *Detail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detail.ProtoReflect.Descriptor instead.
 func (*Detail) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{53}
+	return file_stepwise_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Detail) GetPerToken() bool {
@@ -3445,7 +3667,7 @@ type Scores struct {
 
 func (x *Scores) Reset() {
 	*x = Scores{}
-	mi := &file_stepwise_proto_msgTypes[54]
+	mi := &file_stepwise_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3457,7 +3679,7 @@ func (x *Scores) String() string {
 func (*Scores) ProtoMessage() {}
 
 func (x *Scores) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[54]
+	mi := &file_stepwise_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3470,7 +3692,7 @@ func (x *Scores) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scores.ProtoReflect.Descriptor instead.
 func (*Scores) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{54}
+	return file_stepwise_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Scores) GetRows() []*ItemScores {
@@ -3496,7 +3718,7 @@ type ItemScores struct {
 
 func (x *ItemScores) Reset() {
 	*x = ItemScores{}
-	mi := &file_stepwise_proto_msgTypes[55]
+	mi := &file_stepwise_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3508,7 +3730,7 @@ func (x *ItemScores) String() string {
 func (*ItemScores) ProtoMessage() {}
 
 func (x *ItemScores) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[55]
+	mi := &file_stepwise_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3521,7 +3743,7 @@ func (x *ItemScores) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemScores.ProtoReflect.Descriptor instead.
 func (*ItemScores) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{55}
+	return file_stepwise_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ItemScores) GetScores() []*Score {
@@ -3543,7 +3765,7 @@ type Score struct {
 
 func (x *Score) Reset() {
 	*x = Score{}
-	mi := &file_stepwise_proto_msgTypes[56]
+	mi := &file_stepwise_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3555,7 +3777,7 @@ func (x *Score) String() string {
 func (*Score) ProtoMessage() {}
 
 func (x *Score) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[56]
+	mi := &file_stepwise_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3568,7 +3790,7 @@ func (x *Score) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Score.ProtoReflect.Descriptor instead.
 func (*Score) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{56}
+	return file_stepwise_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Score) GetLogProb() float64 {
@@ -3613,7 +3835,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_stepwise_proto_msgTypes[57]
+	mi := &file_stepwise_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3625,7 +3847,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[57]
+	mi := &file_stepwise_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3638,7 +3860,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{57}
+	return file_stepwise_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Report) GetReport() isReport_Report {
@@ -3693,7 +3915,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stepwise_proto_msgTypes[58]
+	mi := &file_stepwise_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3705,7 +3927,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[58]
+	mi := &file_stepwise_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3718,7 +3940,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{58}
+	return file_stepwise_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *Progress) GetWhat() string {
@@ -3756,7 +3978,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_stepwise_proto_msgTypes[59]
+	mi := &file_stepwise_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3768,7 +3990,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_stepwise_proto_msgTypes[59]
+	mi := &file_stepwise_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3781,7 +4003,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_stepwise_proto_rawDescGZIP(), []int{59}
+	return file_stepwise_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Failure) GetMessage() string {
@@ -3950,7 +4172,18 @@ const file_stepwise_proto_rawDesc = "" +
 	"\x05value\x18\x03 \x01(\x01R\x05value\x12\x17\n" +
 	"\astd_err\x18\x04 \x01(\x01R\x06stdErr\x12\f\n" +
 	"\x01n\x18\x05 \x01(\x03R\x01n\x12(\n" +
-	"\x10higher_is_better\x18\x06 \x01(\bR\x0ehigherIsBetter\"\xae\x01\n" +
+	"\x10higher_is_better\x18\x06 \x01(\bR\x0ehigherIsBetter\"\x12\n" +
+	"\x10QuestionsRequest\"\x82\x01\n" +
+	"\x0fQuestionsAnswer\x12-\n" +
+	"\x06report\x18\x01 \x01(\v2\x13.stepwise.v1.ReportH\x00R\x06report\x126\n" +
+	"\tquestions\x18\x02 \x01(\v2\x16.stepwise.v1.QuestionsH\x00R\tquestionsB\b\n" +
+	"\x06answer\"J\n" +
+	"\tQuestions\x12)\n" +
+	"\x04rows\x18\x01 \x03(\v2\x15.stepwise.v1.QuestionR\x04rows\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\bR\x04last\"2\n" +
+	"\bQuestion\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xae\x01\n" +
 	"\n" +
 	"ScorerCall\x12+\n" +
 	"\x04info\x18\x01 \x01(\v2\x15.stepwise.v1.InfoCallH\x00R\x04info\x121\n" +
@@ -4068,10 +4301,11 @@ const file_stepwise_proto_rawDesc = "" +
 	"CloseModel\x12\x1e.stepwise.v1.CloseModelRequest\x1a\x1f.stepwise.v1.CloseModelResponse2\xa7\x01\n" +
 	"\vPartitioner\x12J\n" +
 	"\tConfigure\x12\x1d.stepwise.v1.ConfigureRequest\x1a\x1e.stepwise.v1.ConfigureResponse\x12L\n" +
-	"\tPartition\x12\x1d.stepwise.v1.PartitionRequest\x1a\x1c.stepwise.v1.PartitionAnswer(\x010\x012\xa2\x01\n" +
+	"\tPartition\x12\x1d.stepwise.v1.PartitionRequest\x1a\x1c.stepwise.v1.PartitionAnswer(\x010\x012\xee\x01\n" +
 	"\tEvaluator\x12J\n" +
 	"\tConfigure\x12\x1d.stepwise.v1.ConfigureRequest\x1a\x1e.stepwise.v1.ConfigureResponse\x12I\n" +
-	"\bEvaluate\x12\x1c.stepwise.v1.EvaluateRequest\x1a\x1b.stepwise.v1.EvaluateAnswer(\x010\x01B0Z.github.com/stepwise-dpo/stepwise/plugins/protob\x06proto3"
+	"\bEvaluate\x12\x1c.stepwise.v1.EvaluateRequest\x1a\x1b.stepwise.v1.EvaluateAnswer(\x010\x01\x12J\n" +
+	"\tQuestions\x12\x1d.stepwise.v1.QuestionsRequest\x1a\x1c.stepwise.v1.QuestionsAnswer0\x01B0Z.github.com/stepwise-dpo/stepwise/plugins/protob\x06proto3"
 
 var (
 	file_stepwise_proto_rawDescOnce sync.Once
@@ -4086,7 +4320,7 @@ func file_stepwise_proto_rawDescGZIP() []byte {
 }
 
 var file_stepwise_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stepwise_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
+var file_stepwise_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
 var file_stepwise_proto_goTypes = []any{
 	(Failure_Kind)(0),          // 0: stepwise.v1.Failure.Kind
 	(*DescribeRequest)(nil),    // 1: stepwise.v1.DescribeRequest
@@ -4129,114 +4363,123 @@ var file_stepwise_proto_goTypes = []any{
 	(*EvaluateAnswer)(nil),     // 38: stepwise.v1.EvaluateAnswer
 	(*Metrics)(nil),            // 39: stepwise.v1.Metrics
 	(*Metric)(nil),             // 40: stepwise.v1.Metric
-	(*ScorerCall)(nil),         // 41: stepwise.v1.ScorerCall
-	(*InfoCall)(nil),           // 42: stepwise.v1.InfoCall
-	(*EncodeCall)(nil),         // 43: stepwise.v1.EncodeCall
-	(*LogProbsCall)(nil),       // 44: stepwise.v1.LogProbsCall
-	(*ScorerAnswer)(nil),       // 45: stepwise.v1.ScorerAnswer
-	(*ModelInfo)(nil),          // 46: stepwise.v1.ModelInfo
-	(*SpecialToken)(nil),       // 47: stepwise.v1.SpecialToken
-	(*Text)(nil),               // 48: stepwise.v1.Text
-	(*Message)(nil),            // 49: stepwise.v1.Message
-	(*EncodedTexts)(nil),       // 50: stepwise.v1.EncodedTexts
-	(*Encoded)(nil),            // 51: stepwise.v1.Encoded
-	(*Item)(nil),               // 52: stepwise.v1.Item
-	(*Tokens)(nil),             // 53: stepwise.v1.Tokens
-	(*Detail)(nil),             // 54: stepwise.v1.Detail
-	(*Scores)(nil),             // 55: stepwise.v1.Scores
-	(*ItemScores)(nil),         // 56: stepwise.v1.ItemScores
-	(*Score)(nil),              // 57: stepwise.v1.Score
-	(*Report)(nil),             // 58: stepwise.v1.Report
-	(*Progress)(nil),           // 59: stepwise.v1.Progress
-	(*Failure)(nil),            // 60: stepwise.v1.Failure
+	(*QuestionsRequest)(nil),   // 41: stepwise.v1.QuestionsRequest
+	(*QuestionsAnswer)(nil),    // 42: stepwise.v1.QuestionsAnswer
+	(*Questions)(nil),          // 43: stepwise.v1.Questions
+	(*Question)(nil),           // 44: stepwise.v1.Question
+	(*ScorerCall)(nil),         // 45: stepwise.v1.ScorerCall
+	(*InfoCall)(nil),           // 46: stepwise.v1.InfoCall
+	(*EncodeCall)(nil),         // 47: stepwise.v1.EncodeCall
+	(*LogProbsCall)(nil),       // 48: stepwise.v1.LogProbsCall
+	(*ScorerAnswer)(nil),       // 49: stepwise.v1.ScorerAnswer
+	(*ModelInfo)(nil),          // 50: stepwise.v1.ModelInfo
+	(*SpecialToken)(nil),       // 51: stepwise.v1.SpecialToken
+	(*Text)(nil),               // 52: stepwise.v1.Text
+	(*Message)(nil),            // 53: stepwise.v1.Message
+	(*EncodedTexts)(nil),       // 54: stepwise.v1.EncodedTexts
+	(*Encoded)(nil),            // 55: stepwise.v1.Encoded
+	(*Item)(nil),               // 56: stepwise.v1.Item
+	(*Tokens)(nil),             // 57: stepwise.v1.Tokens
+	(*Detail)(nil),             // 58: stepwise.v1.Detail
+	(*Scores)(nil),             // 59: stepwise.v1.Scores
+	(*ItemScores)(nil),         // 60: stepwise.v1.ItemScores
+	(*Score)(nil),              // 61: stepwise.v1.Score
+	(*Report)(nil),             // 62: stepwise.v1.Report
+	(*Progress)(nil),           // 63: stepwise.v1.Progress
+	(*Failure)(nil),            // 64: stepwise.v1.Failure
 }
 var file_stepwise_proto_depIdxs = []int32{
 	5,  // 0: stepwise.v1.CheckRequest.options:type_name -> stepwise.v1.OpenOptions
 	5,  // 1: stepwise.v1.OpenRequest.options:type_name -> stepwise.v1.OpenOptions
 	5,  // 2: stepwise.v1.ForecastRequest.options:type_name -> stepwise.v1.OpenOptions
 	10, // 3: stepwise.v1.ForecastRequest.micro_batch:type_name -> stepwise.v1.ItemShape
-	54, // 4: stepwise.v1.LogProbsRequest.detail:type_name -> stepwise.v1.Detail
-	52, // 5: stepwise.v1.LogProbsRequest.items:type_name -> stepwise.v1.Item
+	58, // 4: stepwise.v1.LogProbsRequest.detail:type_name -> stepwise.v1.Detail
+	56, // 5: stepwise.v1.LogProbsRequest.items:type_name -> stepwise.v1.Item
 	13, // 6: stepwise.v1.AccumulateRequest.items:type_name -> stepwise.v1.AccumulateItems
 	14, // 7: stepwise.v1.AccumulateRequest.weights:type_name -> stepwise.v1.AccumulateWeights
 	15, // 8: stepwise.v1.AccumulateRequest.abandon:type_name -> stepwise.v1.Abandon
-	52, // 9: stepwise.v1.AccumulateItems.items:type_name -> stepwise.v1.Item
+	56, // 9: stepwise.v1.AccumulateItems.items:type_name -> stepwise.v1.Item
 	16, // 10: stepwise.v1.AccumulateWeights.rows:type_name -> stepwise.v1.Weights
 	18, // 11: stepwise.v1.UpdateRequest.optimizer:type_name -> stepwise.v1.Optimizer
-	58, // 12: stepwise.v1.BackendAnswer.report:type_name -> stepwise.v1.Report
+	62, // 12: stepwise.v1.BackendAnswer.report:type_name -> stepwise.v1.Report
 	23, // 13: stepwise.v1.BackendAnswer.opened:type_name -> stepwise.v1.Opened
-	55, // 14: stepwise.v1.BackendAnswer.scores:type_name -> stepwise.v1.Scores
+	59, // 14: stepwise.v1.BackendAnswer.scores:type_name -> stepwise.v1.Scores
 	24, // 15: stepwise.v1.BackendAnswer.update:type_name -> stepwise.v1.UpdateStats
 	25, // 16: stepwise.v1.BackendAnswer.forecast:type_name -> stepwise.v1.Forecast
 	29, // 17: stepwise.v1.PartitionRequest.sources:type_name -> stepwise.v1.Sources
-	45, // 18: stepwise.v1.PartitionRequest.scorer:type_name -> stepwise.v1.ScorerAnswer
+	49, // 18: stepwise.v1.PartitionRequest.scorer:type_name -> stepwise.v1.ScorerAnswer
 	30, // 19: stepwise.v1.Sources.rows:type_name -> stepwise.v1.Source
 	31, // 20: stepwise.v1.Source.pairs:type_name -> stepwise.v1.Pair
-	58, // 21: stepwise.v1.PartitionAnswer.report:type_name -> stepwise.v1.Report
-	41, // 22: stepwise.v1.PartitionAnswer.call:type_name -> stepwise.v1.ScorerCall
+	62, // 21: stepwise.v1.PartitionAnswer.report:type_name -> stepwise.v1.Report
+	45, // 22: stepwise.v1.PartitionAnswer.call:type_name -> stepwise.v1.ScorerCall
 	33, // 23: stepwise.v1.PartitionAnswer.steps:type_name -> stepwise.v1.Steps
 	34, // 24: stepwise.v1.Steps.rows:type_name -> stepwise.v1.Step
 	35, // 25: stepwise.v1.Step.pairs:type_name -> stepwise.v1.PairRef
 	37, // 26: stepwise.v1.EvaluateRequest.start:type_name -> stepwise.v1.EvaluateStart
-	45, // 27: stepwise.v1.EvaluateRequest.scorer:type_name -> stepwise.v1.ScorerAnswer
-	58, // 28: stepwise.v1.EvaluateAnswer.report:type_name -> stepwise.v1.Report
-	41, // 29: stepwise.v1.EvaluateAnswer.call:type_name -> stepwise.v1.ScorerCall
+	49, // 27: stepwise.v1.EvaluateRequest.scorer:type_name -> stepwise.v1.ScorerAnswer
+	62, // 28: stepwise.v1.EvaluateAnswer.report:type_name -> stepwise.v1.Report
+	45, // 29: stepwise.v1.EvaluateAnswer.call:type_name -> stepwise.v1.ScorerCall
 	39, // 30: stepwise.v1.EvaluateAnswer.metrics:type_name -> stepwise.v1.Metrics
 	40, // 31: stepwise.v1.Metrics.rows:type_name -> stepwise.v1.Metric
-	42, // 32: stepwise.v1.ScorerCall.info:type_name -> stepwise.v1.InfoCall
-	43, // 33: stepwise.v1.ScorerCall.encode:type_name -> stepwise.v1.EncodeCall
-	44, // 34: stepwise.v1.ScorerCall.log_probs:type_name -> stepwise.v1.LogProbsCall
-	48, // 35: stepwise.v1.EncodeCall.texts:type_name -> stepwise.v1.Text
-	52, // 36: stepwise.v1.LogProbsCall.items:type_name -> stepwise.v1.Item
-	54, // 37: stepwise.v1.LogProbsCall.detail:type_name -> stepwise.v1.Detail
-	60, // 38: stepwise.v1.ScorerAnswer.failure:type_name -> stepwise.v1.Failure
-	46, // 39: stepwise.v1.ScorerAnswer.info:type_name -> stepwise.v1.ModelInfo
-	50, // 40: stepwise.v1.ScorerAnswer.encoded:type_name -> stepwise.v1.EncodedTexts
-	55, // 41: stepwise.v1.ScorerAnswer.scores:type_name -> stepwise.v1.Scores
-	47, // 42: stepwise.v1.ModelInfo.bos:type_name -> stepwise.v1.SpecialToken
-	47, // 43: stepwise.v1.ModelInfo.eos:type_name -> stepwise.v1.SpecialToken
-	47, // 44: stepwise.v1.ModelInfo.pad:type_name -> stepwise.v1.SpecialToken
-	49, // 45: stepwise.v1.Text.messages:type_name -> stepwise.v1.Message
-	51, // 46: stepwise.v1.EncodedTexts.rows:type_name -> stepwise.v1.Encoded
-	52, // 47: stepwise.v1.Encoded.items:type_name -> stepwise.v1.Item
-	53, // 48: stepwise.v1.Item.completions:type_name -> stepwise.v1.Tokens
-	56, // 49: stepwise.v1.Scores.rows:type_name -> stepwise.v1.ItemScores
-	57, // 50: stepwise.v1.ItemScores.scores:type_name -> stepwise.v1.Score
-	59, // 51: stepwise.v1.Report.progress:type_name -> stepwise.v1.Progress
-	0,  // 52: stepwise.v1.Failure.kind:type_name -> stepwise.v1.Failure.Kind
-	1,  // 53: stepwise.v1.Plugin.Describe:input_type -> stepwise.v1.DescribeRequest
-	3,  // 54: stepwise.v1.Plugin.Close:input_type -> stepwise.v1.CloseRequest
-	6,  // 55: stepwise.v1.Backend.Check:input_type -> stepwise.v1.CheckRequest
-	9,  // 56: stepwise.v1.Backend.Forecast:input_type -> stepwise.v1.ForecastRequest
-	8,  // 57: stepwise.v1.Backend.Open:input_type -> stepwise.v1.OpenRequest
-	11, // 58: stepwise.v1.Backend.LogProbs:input_type -> stepwise.v1.LogProbsRequest
-	12, // 59: stepwise.v1.Backend.Accumulate:input_type -> stepwise.v1.AccumulateRequest
-	17, // 60: stepwise.v1.Backend.Update:input_type -> stepwise.v1.UpdateRequest
-	19, // 61: stepwise.v1.Backend.Save:input_type -> stepwise.v1.SaveRequest
-	20, // 62: stepwise.v1.Backend.CloseModel:input_type -> stepwise.v1.CloseModelRequest
-	26, // 63: stepwise.v1.Partitioner.Configure:input_type -> stepwise.v1.ConfigureRequest
-	28, // 64: stepwise.v1.Partitioner.Partition:input_type -> stepwise.v1.PartitionRequest
-	26, // 65: stepwise.v1.Evaluator.Configure:input_type -> stepwise.v1.ConfigureRequest
-	36, // 66: stepwise.v1.Evaluator.Evaluate:input_type -> stepwise.v1.EvaluateRequest
-	2,  // 67: stepwise.v1.Plugin.Describe:output_type -> stepwise.v1.DescribeResponse
-	4,  // 68: stepwise.v1.Plugin.Close:output_type -> stepwise.v1.CloseResponse
-	7,  // 69: stepwise.v1.Backend.Check:output_type -> stepwise.v1.CheckResponse
-	22, // 70: stepwise.v1.Backend.Forecast:output_type -> stepwise.v1.BackendAnswer
-	22, // 71: stepwise.v1.Backend.Open:output_type -> stepwise.v1.BackendAnswer
-	22, // 72: stepwise.v1.Backend.LogProbs:output_type -> stepwise.v1.BackendAnswer
-	22, // 73: stepwise.v1.Backend.Accumulate:output_type -> stepwise.v1.BackendAnswer
-	22, // 74: stepwise.v1.Backend.Update:output_type -> stepwise.v1.BackendAnswer
-	22, // 75: stepwise.v1.Backend.Save:output_type -> stepwise.v1.BackendAnswer
-	21, // 76: stepwise.v1.Backend.CloseModel:output_type -> stepwise.v1.CloseModelResponse
-	27, // 77: stepwise.v1.Partitioner.Configure:output_type -> stepwise.v1.ConfigureResponse
-	32, // 78: stepwise.v1.Partitioner.Partition:output_type -> stepwise.v1.PartitionAnswer
-	27, // 79: stepwise.v1.Evaluator.Configure:output_type -> stepwise.v1.ConfigureResponse
-	38, // 80: stepwise.v1.Evaluator.Evaluate:output_type -> stepwise.v1.EvaluateAnswer
-	67, // [67:81] is the sub-list for method output_type
-	53, // [53:67] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	62, // 32: stepwise.v1.QuestionsAnswer.report:type_name -> stepwise.v1.Report
+	43, // 33: stepwise.v1.QuestionsAnswer.questions:type_name -> stepwise.v1.Questions
+	44, // 34: stepwise.v1.Questions.rows:type_name -> stepwise.v1.Question
+	46, // 35: stepwise.v1.ScorerCall.info:type_name -> stepwise.v1.InfoCall
+	47, // 36: stepwise.v1.ScorerCall.encode:type_name -> stepwise.v1.EncodeCall
+	48, // 37: stepwise.v1.ScorerCall.log_probs:type_name -> stepwise.v1.LogProbsCall
+	52, // 38: stepwise.v1.EncodeCall.texts:type_name -> stepwise.v1.Text
+	56, // 39: stepwise.v1.LogProbsCall.items:type_name -> stepwise.v1.Item
+	58, // 40: stepwise.v1.LogProbsCall.detail:type_name -> stepwise.v1.Detail
+	64, // 41: stepwise.v1.ScorerAnswer.failure:type_name -> stepwise.v1.Failure
+	50, // 42: stepwise.v1.ScorerAnswer.info:type_name -> stepwise.v1.ModelInfo
+	54, // 43: stepwise.v1.ScorerAnswer.encoded:type_name -> stepwise.v1.EncodedTexts
+	59, // 44: stepwise.v1.ScorerAnswer.scores:type_name -> stepwise.v1.Scores
+	51, // 45: stepwise.v1.ModelInfo.bos:type_name -> stepwise.v1.SpecialToken
+	51, // 46: stepwise.v1.ModelInfo.eos:type_name -> stepwise.v1.SpecialToken
+	51, // 47: stepwise.v1.ModelInfo.pad:type_name -> stepwise.v1.SpecialToken
+	53, // 48: stepwise.v1.Text.messages:type_name -> stepwise.v1.Message
+	55, // 49: stepwise.v1.EncodedTexts.rows:type_name -> stepwise.v1.Encoded
+	56, // 50: stepwise.v1.Encoded.items:type_name -> stepwise.v1.Item
+	57, // 51: stepwise.v1.Item.completions:type_name -> stepwise.v1.Tokens
+	60, // 52: stepwise.v1.Scores.rows:type_name -> stepwise.v1.ItemScores
+	61, // 53: stepwise.v1.ItemScores.scores:type_name -> stepwise.v1.Score
+	63, // 54: stepwise.v1.Report.progress:type_name -> stepwise.v1.Progress
+	0,  // 55: stepwise.v1.Failure.kind:type_name -> stepwise.v1.Failure.Kind
+	1,  // 56: stepwise.v1.Plugin.Describe:input_type -> stepwise.v1.DescribeRequest
+	3,  // 57: stepwise.v1.Plugin.Close:input_type -> stepwise.v1.CloseRequest
+	6,  // 58: stepwise.v1.Backend.Check:input_type -> stepwise.v1.CheckRequest
+	9,  // 59: stepwise.v1.Backend.Forecast:input_type -> stepwise.v1.ForecastRequest
+	8,  // 60: stepwise.v1.Backend.Open:input_type -> stepwise.v1.OpenRequest
+	11, // 61: stepwise.v1.Backend.LogProbs:input_type -> stepwise.v1.LogProbsRequest
+	12, // 62: stepwise.v1.Backend.Accumulate:input_type -> stepwise.v1.AccumulateRequest
+	17, // 63: stepwise.v1.Backend.Update:input_type -> stepwise.v1.UpdateRequest
+	19, // 64: stepwise.v1.Backend.Save:input_type -> stepwise.v1.SaveRequest
+	20, // 65: stepwise.v1.Backend.CloseModel:input_type -> stepwise.v1.CloseModelRequest
+	26, // 66: stepwise.v1.Partitioner.Configure:input_type -> stepwise.v1.ConfigureRequest
+	28, // 67: stepwise.v1.Partitioner.Partition:input_type -> stepwise.v1.PartitionRequest
+	26, // 68: stepwise.v1.Evaluator.Configure:input_type -> stepwise.v1.ConfigureRequest
+	36, // 69: stepwise.v1.Evaluator.Evaluate:input_type -> stepwise.v1.EvaluateRequest
+	41, // 70: stepwise.v1.Evaluator.Questions:input_type -> stepwise.v1.QuestionsRequest
+	2,  // 71: stepwise.v1.Plugin.Describe:output_type -> stepwise.v1.DescribeResponse
+	4,  // 72: stepwise.v1.Plugin.Close:output_type -> stepwise.v1.CloseResponse
+	7,  // 73: stepwise.v1.Backend.Check:output_type -> stepwise.v1.CheckResponse
+	22, // 74: stepwise.v1.Backend.Forecast:output_type -> stepwise.v1.BackendAnswer
+	22, // 75: stepwise.v1.Backend.Open:output_type -> stepwise.v1.BackendAnswer
+	22, // 76: stepwise.v1.Backend.LogProbs:output_type -> stepwise.v1.BackendAnswer
+	22, // 77: stepwise.v1.Backend.Accumulate:output_type -> stepwise.v1.BackendAnswer
+	22, // 78: stepwise.v1.Backend.Update:output_type -> stepwise.v1.BackendAnswer
+	22, // 79: stepwise.v1.Backend.Save:output_type -> stepwise.v1.BackendAnswer
+	21, // 80: stepwise.v1.Backend.CloseModel:output_type -> stepwise.v1.CloseModelResponse
+	27, // 81: stepwise.v1.Partitioner.Configure:output_type -> stepwise.v1.ConfigureResponse
+	32, // 82: stepwise.v1.Partitioner.Partition:output_type -> stepwise.v1.PartitionAnswer
+	27, // 83: stepwise.v1.Evaluator.Configure:output_type -> stepwise.v1.ConfigureResponse
+	38, // 84: stepwise.v1.Evaluator.Evaluate:output_type -> stepwise.v1.EvaluateAnswer
+	42, // 85: stepwise.v1.Evaluator.Questions:output_type -> stepwise.v1.QuestionsAnswer
+	71, // [71:86] is the sub-list for method output_type
+	56, // [56:71] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_stepwise_proto_init() }
@@ -4274,18 +4517,22 @@ func file_stepwise_proto_init() {
 		(*EvaluateAnswer_Call)(nil),
 		(*EvaluateAnswer_Metrics)(nil),
 	}
-	file_stepwise_proto_msgTypes[40].OneofWrappers = []any{
+	file_stepwise_proto_msgTypes[41].OneofWrappers = []any{
+		(*QuestionsAnswer_Report)(nil),
+		(*QuestionsAnswer_Questions)(nil),
+	}
+	file_stepwise_proto_msgTypes[44].OneofWrappers = []any{
 		(*ScorerCall_Info)(nil),
 		(*ScorerCall_Encode)(nil),
 		(*ScorerCall_LogProbs)(nil),
 	}
-	file_stepwise_proto_msgTypes[44].OneofWrappers = []any{
+	file_stepwise_proto_msgTypes[48].OneofWrappers = []any{
 		(*ScorerAnswer_Failure)(nil),
 		(*ScorerAnswer_Info)(nil),
 		(*ScorerAnswer_Encoded)(nil),
 		(*ScorerAnswer_Scores)(nil),
 	}
-	file_stepwise_proto_msgTypes[57].OneofWrappers = []any{
+	file_stepwise_proto_msgTypes[61].OneofWrappers = []any{
 		(*Report_Progress)(nil),
 		(*Report_Note)(nil),
 	}
@@ -4295,7 +4542,7 @@ func file_stepwise_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stepwise_proto_rawDesc), len(file_stepwise_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   60,
+			NumMessages:   64,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

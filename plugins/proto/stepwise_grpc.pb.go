@@ -707,6 +707,7 @@ var Partitioner_ServiceDesc = grpc.ServiceDesc{
 const (
 	Evaluator_Configure_FullMethodName = "/stepwise.v1.Evaluator/Configure"
 	Evaluator_Evaluate_FullMethodName  = "/stepwise.v1.Evaluator/Evaluate"
+	Evaluator_Questions_FullMethodName = "/stepwise.v1.Evaluator/Questions"
 )
 
 // EvaluatorClient is the client API for Evaluator service.
@@ -718,6 +719,9 @@ type EvaluatorClient interface {
 	Configure(ctx context.Context, in *ConfigureRequest, opts ...grpc.CallOption) (*ConfigureResponse, error)
 	// Evaluate is a conversation as Partition is.
 	Evaluate(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EvaluateRequest, EvaluateAnswer], error)
+	// Questions gives what is asked, to be looked for in what a model is trained
+	// on. An evaluator may lack it: UNIMPLEMENTED, or a Failure UNSUPPORTED.
+	Questions(ctx context.Context, in *QuestionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[QuestionsAnswer], error)
 }
 
 type evaluatorClient struct {
@@ -751,6 +755,25 @@ func (c *evaluatorClient) Evaluate(ctx context.Context, opts ...grpc.CallOption)
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Evaluator_EvaluateClient = grpc.BidiStreamingClient[EvaluateRequest, EvaluateAnswer]
 
+func (c *evaluatorClient) Questions(ctx context.Context, in *QuestionsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[QuestionsAnswer], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Evaluator_ServiceDesc.Streams[1], Evaluator_Questions_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[QuestionsRequest, QuestionsAnswer]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Evaluator_QuestionsClient = grpc.ServerStreamingClient[QuestionsAnswer]
+
 // EvaluatorServer is the server API for Evaluator service.
 // All implementations must embed UnimplementedEvaluatorServer
 // for forward compatibility.
@@ -760,6 +783,9 @@ type EvaluatorServer interface {
 	Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error)
 	// Evaluate is a conversation as Partition is.
 	Evaluate(grpc.BidiStreamingServer[EvaluateRequest, EvaluateAnswer]) error
+	// Questions gives what is asked, to be looked for in what a model is trained
+	// on. An evaluator may lack it: UNIMPLEMENTED, or a Failure UNSUPPORTED.
+	Questions(*QuestionsRequest, grpc.ServerStreamingServer[QuestionsAnswer]) error
 	mustEmbedUnimplementedEvaluatorServer()
 }
 
@@ -775,6 +801,9 @@ func (UnimplementedEvaluatorServer) Configure(context.Context, *ConfigureRequest
 }
 func (UnimplementedEvaluatorServer) Evaluate(grpc.BidiStreamingServer[EvaluateRequest, EvaluateAnswer]) error {
 	return status.Error(codes.Unimplemented, "method Evaluate not implemented")
+}
+func (UnimplementedEvaluatorServer) Questions(*QuestionsRequest, grpc.ServerStreamingServer[QuestionsAnswer]) error {
+	return status.Error(codes.Unimplemented, "method Questions not implemented")
 }
 func (UnimplementedEvaluatorServer) mustEmbedUnimplementedEvaluatorServer() {}
 func (UnimplementedEvaluatorServer) testEmbeddedByValue()                   {}
@@ -822,6 +851,17 @@ func _Evaluator_Evaluate_Handler(srv interface{}, stream grpc.ServerStream) erro
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Evaluator_EvaluateServer = grpc.BidiStreamingServer[EvaluateRequest, EvaluateAnswer]
 
+func _Evaluator_Questions_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(QuestionsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(EvaluatorServer).Questions(m, &grpc.GenericServerStream[QuestionsRequest, QuestionsAnswer]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Evaluator_QuestionsServer = grpc.ServerStreamingServer[QuestionsAnswer]
+
 // Evaluator_ServiceDesc is the grpc.ServiceDesc for Evaluator service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -840,6 +880,11 @@ var Evaluator_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _Evaluator_Evaluate_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "Questions",
+			Handler:       _Evaluator_Questions_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "stepwise.proto",

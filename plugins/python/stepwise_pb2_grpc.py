@@ -664,6 +664,11 @@ class EvaluatorStub:
                 request_serializer=stepwise__pb2.EvaluateRequest.SerializeToString,
                 response_deserializer=stepwise__pb2.EvaluateAnswer.FromString,
                 _registered_method=True)
+        self.Questions = channel.unary_stream(
+                '/stepwise.v1.Evaluator/Questions',
+                request_serializer=stepwise__pb2.QuestionsRequest.SerializeToString,
+                response_deserializer=stepwise__pb2.QuestionsAnswer.FromString,
+                _registered_method=True)
 
 
 class EvaluatorServicer:
@@ -683,6 +688,14 @@ class EvaluatorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Questions(self, request, context):
+        """Questions gives what is asked, to be looked for in what a model is trained
+        on. An evaluator may lack it: UNIMPLEMENTED, or a Failure UNSUPPORTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EvaluatorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -695,6 +708,11 @@ def add_EvaluatorServicer_to_server(servicer, server):
                     servicer.Evaluate,
                     request_deserializer=stepwise__pb2.EvaluateRequest.FromString,
                     response_serializer=stepwise__pb2.EvaluateAnswer.SerializeToString,
+            ),
+            'Questions': grpc.unary_stream_rpc_method_handler(
+                    servicer.Questions,
+                    request_deserializer=stepwise__pb2.QuestionsRequest.FromString,
+                    response_serializer=stepwise__pb2.QuestionsAnswer.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -752,6 +770,33 @@ class Evaluator:
             '/stepwise.v1.Evaluator/Evaluate',
             stepwise__pb2.EvaluateRequest.SerializeToString,
             stepwise__pb2.EvaluateAnswer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Questions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stepwise.v1.Evaluator/Questions',
+            stepwise__pb2.QuestionsRequest.SerializeToString,
+            stepwise__pb2.QuestionsAnswer.FromString,
             options,
             channel_credentials,
             insecure,
