@@ -14,7 +14,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/stepwise-dpo/stepwise/core/chat/internal/jinja"
+	"github.com/stepwise-dpo/stepwise/core/jinja"
 )
 
 // ErrNone says that a model has no chat template.
@@ -37,7 +37,7 @@ func FromFolder(dir string) (*Template, error) {
 		return nil, fmt.Errorf("%q: %w", dir, err)
 	}
 	if source, ok := sources["tool_use"]; ok {
-		t.tools = sync.OnceValues(func() (*jinja.Template, error) { return jinja.Parse(source) })
+		t.tools = sync.OnceValues(func() (*jinja.Template, error) { return jinja.Transformers.Parse(source) })
 	}
 	return t, nil
 }
