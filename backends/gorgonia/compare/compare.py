@@ -25,7 +25,9 @@ beside those of wall time: they are steadier on a machine that does other work.
 
 PyTorch's memory is kept when it is freed (--free gives it back, glibc's default): to
 get it anew, page by page, takes virtual machines that are short of memory longer than
-the arithmetic, which is not what is compared.
+the arithmetic, which is not what is compared. For the same reason it takes subnormal
+numbers for 0 (--subnormals: not): Intel's processors take a hundred times as long over
+them, and the gradient of attention is full of them.
 """
 import argparse
 import gzip
@@ -225,9 +227,11 @@ def main():
     args.add_argument("--threads", type=int, default=0, help="of both; 0 = all for this backend and TRL, and for PyTorch the fastest of one, half and all")
     args.add_argument("--micro-batches", default="1,2,4", help="of both")
     args.add_argument("--free", action="store_true", help="PyTorch gives freed memory back")
+    args.add_argument("--subnormals", action="store_true", help="PyTorch computes with subnormal numbers")
     a = args.parse_args()
     if not a.free and os.environ.get("MALLOC_MMAP_MAX_") != "0":  # read when a process starts
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | KEEP)
+    torch.set_flush_denormal(not a.subnormals)  # before there are threads, which inherit it
     only = a.only.split(",")
     pairs = read_pairs(a.pairs, AutoTokenizer.from_pretrained(a.model))
     print("tokens of prompt, chosen, rejected:", ", ".join("%d %d %d" % tuple(map(len, p.values())) for p in pairs))
