@@ -49,6 +49,7 @@ func (Backend) Open(ctx context.Context, path string, o core.OpenOptions) (core.
 	if err != nil {
 		return nil, err
 	}
+	own.Deterministic = own.Deterministic || device == torch.CPU // it costs nothing there
 	m := &Model{arch: arch, options: own, device: device, dtype: dtype(o.DType), trainable: o.Train}
 	if m.room, err = available(device, own); err != nil {
 		return nil, err

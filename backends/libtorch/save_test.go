@@ -93,3 +93,24 @@ func TestSaveRefused(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Threads of the processor that finish in another order change no bit. Without
+// torch's deterministic algorithms about one training in seven differs.
+func TestTrainingRepeats(t *testing.T) {
+	if device != "cpu" {
+		t.Skip("sums on a GPU depend on timing")
+	}
+	var first map[string][]float32
+	for n := range 20 {
+		m := open(t, tiny, core.OpenOptions{DType: settings.Float32, Train: true, Options: core.Options{"threads": 2}})
+		for seed := range uint64(3) {
+			accumulate(t, m, backendtest.RandomItems(seed, 4, 95), backendtest.DPOWeights)
+			update(t, m, core.Update{LearningRate: 1e-2, MaxGradNorm: 1, Optimizer: backendtest.Optimizers["adamw"]})
+		}
+		if got := contents(t, m); first == nil {
+			first = got
+		} else if !reflect.DeepEqual(first, got) {
+			t.Fatalf("training %d gave other bits", n)
+		}
+	}
+}

@@ -163,6 +163,7 @@ void sw_configure(int threads, int deterministic, char **error) {
       at::set_num_threads(threads);
     auto &context = at::globalContext();
     context.setDeterministicAlgorithms(deterministic, false);
+    context.setDeterministicFillUninitializedMemory(false); // a help for finding errors
     context.setAllowTF32CuBLAS(false);
     context.setAllowTF32CuDNN(false);
     context.setSDPUseCuDNN(false);
