@@ -42,8 +42,12 @@ func sentFrom(resp *http.Response, from int64) bool {
 func (h *hub) refused(resp *http.Response) error {
 	at := resp.Request.URL.Host
 	switch code := resp.StatusCode; {
-	case code == http.StatusUnauthorized && h.token == "":
-		return absent(inputf("%s refuses (%s): it does not exist, or is private or gated: set HF_TOKEN", at, resp.Status))
+	case (code == http.StatusUnauthorized || code == http.StatusForbidden) && h.token == "":
+		err := inputf("%s refuses (%s): it does not exist, or is private or gated: set HF_TOKEN", at, resp.Status)
+		if code == http.StatusForbidden || resp.Header.Get("X-Error-Code") == "GatedRepo" { // huggingface_hub's utils/_http.py
+			return err
+		}
+		return absent(err)
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return inputf("%s refuses (%s): accept the terms on its page, and see that HF_TOKEN may read it", at, resp.Status)
 	case code == http.StatusNotFound:

@@ -70,18 +70,21 @@ func TestAbsent(t *testing.T) {
 	for _, c := range []struct {
 		name, pattern, token string
 		status               int
+		code                 string
 		absent               bool
 	}{
-		{"ORG/OTHER", "*", "secret", 0, true},
-		{"ORG/NAME", "easy/dev-*", "secret", 0, true},
-		{"ORG/NAME", "*", "", 0, true}, // the hub says 401 of what is not there
-		{"ORG/NAME", "*", "wrong", 0, false},
-		{"ORG/NAME", "*", "secret", http.StatusForbidden, false},
-		{"ORG/NAME", "*", "secret", http.StatusTooManyRequests, false},
-		{"ORG/NAME", "*", "secret", http.StatusTeapot, false},
+		{"ORG/OTHER", "*", "secret", 0, "", true},
+		{"ORG/NAME", "easy/dev-*", "secret", 0, "", true},
+		{"ORG/NAME", "*", "", http.StatusUnauthorized, "GatedRepo", false},
+		{"ORG/NAME", "*", "", http.StatusForbidden, "", false},
+		{"ORG/NAME", "*", "", 0, "", true}, // the hub says 401 of what is not there
+		{"ORG/NAME", "*", "wrong", 0, "", false},
+		{"ORG/NAME", "*", "secret", http.StatusForbidden, "", false},
+		{"ORG/NAME", "*", "secret", http.StatusTooManyRequests, "", false},
+		{"ORG/NAME", "*", "secret", http.StatusTeapot, "", false},
 	} {
 		t.Setenv("HF_TOKEN", c.token)
-		f.failures, f.status = 0, c.status
+		f.failures, f.status, f.code = 0, c.status, c.code
 		if c.status != 0 {
 			f.failures = 5
 		}

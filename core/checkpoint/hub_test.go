@@ -32,7 +32,8 @@ type fakeHub struct {
 	cut      int // end the next large answers after so many bytes
 	failures int // answer the next requests with status, 503 unless set
 	status   int
-	after    string // their header Retry-After
+	after    string // their headers Retry-After
+	code     string // and X-Error-Code
 	page     string // answer the listing with this instead
 	noRanges bool   // ignore Range
 	spoil    bool   // change a bit of large answers
@@ -69,6 +70,7 @@ func (f *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	case f.failures > 0:
 		f.failures--
 		w.Header().Set("Retry-After", f.after)
+		w.Header().Set("X-Error-Code", f.code)
 		http.Error(w, "busy", cmp.Or(f.status, http.StatusServiceUnavailable))
 	case r.Header.Get("Authorization") != "Bearer secret":
 		http.Error(w, "who are you", http.StatusUnauthorized)

@@ -47,7 +47,7 @@ var llamaFactory = format{
 }
 
 // shareGPTPrompt reads the conversation. The row's own system message stands before
-// it, unless it is empty or the conversation has one (SharegptDatasetConverter of
+// it, unless the conversation has one; an empty one is none (SharegptDatasetConverter of
 // LLaMA-Factory's data/converter.py).
 func (f fields) shareGPTPrompt() ([]message, error) {
 	turns, err := f.objects("conversations")
@@ -68,6 +68,9 @@ func (f fields) shareGPTPrompt() ([]message, error) {
 		m, err := shareGPT(t)
 		if err != nil {
 			return nil, fmt.Errorf("field %q: message %d: %w", "conversations", i+1, err)
+		}
+		if i == 0 && t.get("from") == "system" && t.get("value") == "" {
+			continue
 		}
 		prompt = append(prompt, m)
 	}

@@ -43,13 +43,17 @@ func questions(ctx context.Context, data *library, d *Definition) ([]core.Questi
 	if err != nil {
 		return nil, err
 	}
-	list := make([]core.Question, len(docs))
+	list, plain := make([]core.Question, len(docs)), true
 	for i, doc := range docs {
 		v, err := text(doc)
 		if err != nil {
 			return nil, fmt.Errorf("task %q: document %d: question: %w", d.Task, i, err)
 		}
 		list[i] = core.Question{Task: d.Task, Text: py.Str(v)}
+		plain = plain && list[i].Text == entry
+	}
+	if plain && len(docs) > 0 && entry != d.DocToText { // which may be one text for all
+		return nil, fmt.Errorf("task %q: question %q is neither a field of its documents nor a template", d.Task, entry)
 	}
 	return list, nil
 }

@@ -2,6 +2,7 @@ package multiplechoice
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stepwise-dpo/stepwise/core"
@@ -57,6 +58,30 @@ path = "own.jsonl"
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestQuestionIsNoField: a name that no document has would find nothing, silently.
+func TestQuestionIsNoField(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "own.toml"), `
+task = "own"
+question = "contry"
+doc_to_text = "Capital of {{country}}?"
+test_split = "test"
+doc_to_choice = ["Lima", "Quito"]
+doc_to_target = "Lima"
+metrics = ["acc"]
+[[files]]
+path = "own.jsonl"
+`)
+	write(t, filepath.Join(dir, "own.jsonl"), `{"country": "Peru"}`)
+	e, err := New(core.Options{"tasks": []string{"own"}, "task_dir": dir, "data": dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.(core.Questioner).Questions(t.Context()); err == nil || !strings.Contains(err.Error(), `"contry" is neither a field`) {
+		t.Errorf("error %v", err)
 	}
 }
 

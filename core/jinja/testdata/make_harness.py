@@ -58,7 +58,9 @@ TEMPLATES = [
     # Faults.
     "{{", "{{q", "{{q}", "{{'q}}", "{{q | nothing}}", "{{(q}}", "{{[q q]}}", "{{1 2}}", "{{q + n}}", "{{q.index('x')}}",
     "{{q.split('')}}", "{{n.strip()}}", "{{q | replace('a')}}", "{{choices.label.index('9')}}", "{{n | regex_replace('a', 'b')}}",
-    "{{'a' | regex_replace('a')}}",
+    "{{'a' | regex_replace('a')}}", "{{'x\u00a0\u00e9 \u0663_b-' | regex_replace('\\\\s|\\\\w', '+')}}",
+    "{{'x\u00e9 yz.' | regex_replace('\\\\b', '|')}}", "{{'abxd' | regex_replace('x*', '-')}}", "{{'a\\n' | regex_replace('$', '!')}}",
+    "{{'7\u0663 a' | regex_replace('\\\\d+', '#')}}",
 ]
 
 # What is one expression, by the value it has.
