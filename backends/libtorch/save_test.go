@@ -94,8 +94,7 @@ func TestSaveRefused(t *testing.T) {
 	}
 }
 
-// Threads of the processor that finish in another order change no bit. Without
-// torch's deterministic algorithms about one training in seven differs.
+// Threads of the processor that finish in another order change no bit.
 func TestTrainingRepeats(t *testing.T) {
 	if device != "cpu" {
 		t.Skip("sums on a GPU depend on timing")
