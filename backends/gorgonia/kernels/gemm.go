@@ -57,7 +57,7 @@ func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
 
 // run computes C on all threads.
 func (g product) run(p *Pool, m, n int) {
-	units := blocksIn(m, active.blockTiles*active.mr)
+	units := ceilDiv(m, active.blockTiles*active.mr)
 	switch work := m * n * max(g.k, 1); {
 	case m == 0 || n == 0:
 	case p.Threads() == 1 || work <= 1<<16:
@@ -72,8 +72,8 @@ func (g product) run(p *Pool, m, n int) {
 
 // split computes C in blocks of rows x cols, each by one thread.
 func (g product) split(p *Pool, m, n, rows, cols int) {
-	across := blocksIn(n, cols)
-	down := blocksIn(m, rows)
+	across := ceilDiv(n, cols)
+	down := ceilDiv(m, rows)
 	p.For(across*down, 1, func(lo, hi int) {
 		s := p.scratch()
 		defer p.release(s)
@@ -113,8 +113,8 @@ func (g product) share(p *Pool, m, n int) {
 	}
 	w.each(n, k, func() {
 		panels := w.panels()
-		p.For(panels, blocksIn(panels, 2*p.threads), pack)
-		p.For(blocksIn(m, w.mc), 1, multiply)
+		p.For(panels, ceilDiv(panels, 2*p.threads), pack)
+		p.For(ceilDiv(m, w.mc), 1, multiply)
 	})
 }
 
@@ -126,7 +126,7 @@ func blocking(m, n, parts int) (rows, cols int) {
 	for down := 1; down <= parts; down++ {
 		r := evenly(m, down, active.mr)
 		c := evenly(n, (parts+down-1)/down, active.nr)
-		blocks := blocksIn(m, r) * blocksIn(n, c)
+		blocks := ceilDiv(m, r) * ceilDiv(n, c)
 		if cost := blocks * (r + c); blocks*2 > parts && (least == 0 || cost < least) {
 			least, rows, cols = cost, r, c
 		}
@@ -136,7 +136,7 @@ func blocking(m, n, parts int) (rows, cols int) {
 
 // evenly returns the size of n's parts, a multiple of unit.
 func evenly(n, parts, unit int) int {
-	return blocksIn(n, parts*unit) * unit
+	return ceilDiv(n, parts*unit) * unit
 }
 
 // steps is k as the tiles count it.
@@ -204,14 +204,14 @@ const slack = 16
 // often. Threads that share a block of B get as many blocks of A each.
 func (g product) plan(m, n, k, threads int) workspace {
 	mr, nr := active.mr, active.nr
-	blocks := blocksIn(m, active.blockTiles*mr)
-	w := workspace{product: g, kc: blocksOf(k, blockK), mc: blocksIn(m, blocksIn(blocks, threads)*threads)}
-	w.nc = evenly(n, blocksIn(n*w.kc, blockB), nr)
+	blocks := ceilDiv(m, active.blockTiles*mr)
+	w := workspace{product: g, kc: blocksOf(k, blockK), mc: ceilDiv(m, ceilDiv(blocks, threads)*threads)}
+	w.nc = evenly(n, ceilDiv(n*w.kc, blockB), nr)
 	w.step = blocksOf(min(w.mc, m), mr)
 	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= 4*mr)
 	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr
 	w.keeps = !w.directA && n > w.nc && m*w.kc <= keepA
-	w.blocks = blocksIn(m, w.mc)
+	w.blocks = ceilDiv(m, w.mc)
 	if m <= 4*mr {
 		w.nc = min(n, 2*nr) // panels are read a few times: they should not leave the cache
 	}
@@ -232,7 +232,7 @@ func (w *workspace) shared(room []float32) {
 }
 
 func (w *workspace) sizeB() int {
-	return whole(blocksIn(w.nc, active.nr) * (active.nr*w.kc + slack))
+	return whole(ceilDiv(w.nc, active.nr) * (active.nr*w.kc + slack))
 }
 
 // sizeOwn is the room for what belongs to one thread.
@@ -241,7 +241,7 @@ func (w *workspace) sizeOwn() int {
 }
 
 func (w *workspace) sizeA() int {
-	return whole(blocksIn(w.mc, w.step) * (active.mr*w.kc + slack))
+	return whole(ceilDiv(w.mc, w.step) * (active.mr*w.kc + slack))
 }
 
 // whole rounds a size up to lines.
@@ -280,10 +280,10 @@ func (w *workspace) panel(packed []float32, i, width int) []float32 {
 func (w *workspace) panelSize(width int) int { return width*w.kn + slack }
 
 // blocksOf returns the size of equal blocks of at most limit that cover n.
-func blocksOf(n, limit int) int { return blocksIn(n, blocksIn(n, limit)) }
+func blocksOf(n, limit int) int { return ceilDiv(n, ceilDiv(n, limit)) }
 
-// blocksIn returns how many blocks of a size cover n.
-func blocksIn(n, size int) int { return (n + size - 1) / size }
+// ceilDiv returns n/d rounded up: how many blocks of d cover n, or the size of d blocks.
+func ceilDiv(n, d int) int { return (n + d - 1) / d }
 
 // packA packs n rows of A from i on, unless they are.
 func (w *workspace) packA(i, n int) {
@@ -300,7 +300,7 @@ func (w *workspace) packA(i, n int) {
 }
 
 // panels is the number of panels in the block of columns at hand.
-func (w *workspace) panels() int { return blocksIn(w.jn, active.nr) }
+func (w *workspace) panels() int { return ceilDiv(w.jn, active.nr) }
 
 // packB packs panels [lo, hi) of the block at hand.
 func (w *workspace) packB(lo, hi int) {
