@@ -197,7 +197,7 @@ func formatReal(v Value, spec formatSpec, kind string) (sign, digits string, err
 	case '%':
 		digits = formatFloat(f*100, 'f', precision) + "%"
 	case 0, 'n':
-		digits = floatText(f)
+		digits = FloatRepr(f)
 		if spec.precision >= 0 {
 			digits = generalFloat(f, precision)
 		}
@@ -233,7 +233,7 @@ func expForm(f float64, precision int) string {
 // formatFloat formats by C's e, f and g.
 func formatFloat(f float64, typ byte, precision int) string {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
-		s := floatText(f)
+		s := FloatRepr(f)
 		if typ < 'a' {
 			s = strings.ToUpper(s)
 		}

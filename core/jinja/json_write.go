@@ -135,7 +135,7 @@ func jsonScalar(v Value) (string, bool, error) {
 		s, err := bigText(v)
 		return s, true, err
 	case float64:
-		s := floatText(v)
+		s := FloatRepr(v)
 		if named, ok := map[string]string{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[s]; ok {
 			s = named
 		}

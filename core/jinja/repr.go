@@ -59,7 +59,7 @@ func (rt *runtime) writeReprOf(b *strings.Builder, v Value, depth int) error {
 		b.WriteString(s)
 		return err
 	case float64:
-		b.WriteString(floatText(v))
+		b.WriteString(FloatRepr(v))
 	case string:
 		b.WriteString(reprString(v))
 	case Markup:
@@ -149,8 +149,8 @@ func bigText(n *big.Int) (string, error) {
 
 var errIntDigits = valueError("Exceeds the limit (%d digits) for integer string conversion", maxIntDigits)
 
-// floatText is the shortest text that reads back as the float, in Python's form.
-func floatText(f float64) string {
+// FloatRepr is Python's repr of a float, the shortest text that reads back as it.
+func FloatRepr(f float64) string {
 	switch {
 	case math.IsNaN(f):
 		return "nan"

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/stepwise-dpo/stepwise/core/jinja"
 )
 
 // Format says how DumpJSON writes, as the arguments of Python's json.dumps.
@@ -167,26 +169,8 @@ func jsonFloat(f float64) string {
 	return FloatRepr(f)
 }
 
-// FloatRepr returns Python's repr(f): the shortest digits that read back as f,
-// with an exponent below 1e-4 and from 1e16.
-func FloatRepr(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "nan"
-	case math.IsInf(f, 1):
-		return "inf"
-	case math.IsInf(f, -1):
-		return "-inf"
-	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
-}
+// FloatRepr returns Python's repr(f).
+func FloatRepr(f float64) string { return jinja.FloatRepr(f) }
 
 // Str returns Python's str(v) of a scalar, and the JSON of anything else.
 func Str(v any) string {
