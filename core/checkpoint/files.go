@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/stepwise-dpo/stepwise/core/internal/atomicfile"
+	"github.com/stepwise-dpo/stepwise/core/atomicfile"
 )
 
 // writeJSON writes a value as transformers does: keys in order, two spaces.

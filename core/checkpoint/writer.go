@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/stepwise-dpo/stepwise/core/internal/atomicfile"
+	"github.com/stepwise-dpo/stepwise/core/atomicfile"
 )
 
 // defaultShardSize is the largest file that a Writer makes unless told otherwise.

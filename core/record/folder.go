@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stepwise-dpo/stepwise/core/internal/atomicfile"
+	"github.com/stepwise-dpo/stepwise/core/atomicfile"
 )
 
 // Folder is a run's folder.

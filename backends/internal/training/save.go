@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/stepwise-dpo/stepwise/core"
+	"github.com/stepwise-dpo/stepwise/core/atomicfile"
 	"github.com/stepwise-dpo/stepwise/core/checkpoint"
 )
 
@@ -86,8 +88,8 @@ func (m Model) saveState(ctx context.Context, dir string, s Saved) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".partial", text, 0o666); err != nil {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(text)
 		return err
-	}
-	return os.Rename(path+".partial", path)
+	})
 }

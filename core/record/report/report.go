@@ -11,7 +11,7 @@ import (
 	"io"
 	"path/filepath"
 
-	"github.com/stepwise-dpo/stepwise/core/internal/atomicfile"
+	"github.com/stepwise-dpo/stepwise/core/atomicfile"
 )
 
 //go:embed page.html

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 
+	"github.com/stepwise-dpo/stepwise/core/atomicfile"
 	"github.com/stepwise-dpo/stepwise/evaluators/multiplechoice/internal/py"
 )
 
@@ -31,18 +31,11 @@ func (r *Run) Write(dir string) error {
 func resultsName(date string) string       { return fmt.Sprintf("results_%s.json", date) }
 func samplesName(task, date string) string { return fmt.Sprintf("samples_%s_%s.jsonl", task, date) }
 
-// writeFile writes beside the file and renames into place.
 func writeFile(dir, name string, content func(io.Writer) error) error {
-	path := filepath.Join(dir, name)
-	f, err := os.Create(path + ".tmp")
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	if err := errors.Join(content(w), w.Flush(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".tmp"))
-	}
-	return os.Rename(path+".tmp", path)
+	return atomicfile.Write(filepath.Join(dir, name), func(f io.Writer) error {
+		w := bufio.NewWriter(f)
+		return errors.Join(content(w), w.Flush())
+	})
 }
 
 var unsafeInName = regexp.MustCompile(`["<>:/|\\?*\[\]]+`)
