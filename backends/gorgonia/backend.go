@@ -13,9 +13,9 @@ import (
 )
 
 // A Backend opens models on the processor. With dtype "bf16", the operands of the
-// matrix products are bfloat16 and their sums float32, which processors with
-// AVX512_BF16 do about twice as fast; for training the weights, gradients and
-// moments stay float32 beside the rounded copy.
+// matrix products are bfloat16 and their sums float32, which processors with AMX or
+// AVX512_BF16 do several times or about twice as fast; for training the weights,
+// gradients and moments stay float32 beside the rounded copy.
 type Backend struct{}
 
 var _ core.Backend = Backend{}

@@ -14,9 +14,12 @@ import (
 
 var _ core.Forecaster = Backend{}
 
-// processBytes is what the process holds beside the model: the program, the Go
-// runtime and the threads' packed panels.
-const processBytes = 32 << 20
+// What the process holds beside the model: the program, the Go runtime and an operand
+// that stays packed; and the packed panels of each thread.
+const (
+	processBytes = 24 << 20
+	threadBytes  = 4 << 20
+)
 
 // Forecast implements core.Forecaster for training with AdamW. The rate is that of
 // the micro-batches, without the updates.
@@ -68,7 +71,7 @@ func peakBytes(l forecast.Load, a *checkpoint.Architecture, o options) int64 {
 	if o.Arithmetic == settings.BF16 { // a copy of the weights and of the logits' gradient
 		bytes += 2 * (int64(a.Size()) + int64(min(l.Targets*a.VocabSize, logits.Training.Keep)))
 	}
-	return bytes + processBytes
+	return bytes + processBytes + threadBytes*int64(o.Threads)
 }
 
 // measure times the three products of a gate and up projection, whose operands are

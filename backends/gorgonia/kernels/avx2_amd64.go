@@ -4,40 +4,40 @@
 
 package kernels
 
-// tile1AVX2 is isa.tile for 1 rows.
+// tile1AVX2 is tiling.tile for 1 rows.
 func tile1AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile2AVX2 is isa.tile for 2 rows.
+// tile2AVX2 is tiling.tile for 2 rows.
 func tile2AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile3AVX2 is isa.tile for 3 rows.
+// tile3AVX2 is tiling.tile for 3 rows.
 func tile3AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile4AVX2 is isa.tile for 4 rows.
+// tile4AVX2 is tiling.tile for 4 rows.
 func tile4AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile5AVX2 is isa.tile for 5 rows.
+// tile5AVX2 is tiling.tile for 5 rows.
 func tile5AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile6AVX2 is isa.tile for 6 rows.
+// tile6AVX2 is tiling.tile for 6 rows.
 func tile6AVX2(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// panelTile1AVX2 is isa.tile for 1 rows of packed panels.
+// panelTile1AVX2 is tiling.tile for 1 rows of packed panels.
 func panelTile1AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile2AVX2 is isa.tile for 2 rows of packed panels.
+// panelTile2AVX2 is tiling.tile for 2 rows of packed panels.
 func panelTile2AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile3AVX2 is isa.tile for 3 rows of packed panels.
+// panelTile3AVX2 is tiling.tile for 3 rows of packed panels.
 func panelTile3AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile4AVX2 is isa.tile for 4 rows of packed panels.
+// panelTile4AVX2 is tiling.tile for 4 rows of packed panels.
 func panelTile4AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile5AVX2 is isa.tile for 5 rows of packed panels.
+// panelTile5AVX2 is tiling.tile for 5 rows of packed panels.
 func panelTile5AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile6AVX2 is isa.tile for 6 rows of packed panels.
+// panelTile6AVX2 is tiling.tile for 6 rows of packed panels.
 func panelTile6AVX2(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
 // transposeAVX2 is isa.transpose.

@@ -1496,7 +1496,7 @@ end:
 	RET
 
 // func transposeAVX2(dst []float32, ldd int, src []float32, lds int, k int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·transposeAVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_base+0(FP), AX
 	MOVQ   src_base+32(FP), CX
@@ -1508,18 +1508,30 @@ TEXT ·transposeAVX2(SB), NOSPLIT, $0-72
 	LEAQ   (SI)(SI*2), DI
 	TESTQ  DX, DX
 	JE     done
+	MOVQ   SI, R8
+	SHLQ   $0x03, R8
 
 loop:
-	MOVQ       CX, R8
-	VMOVUPS    (R8), Y0
-	VMOVUPS    (R8)(SI*1), Y1
-	VMOVUPS    (R8)(SI*2), Y2
-	VMOVUPS    (R8)(DI*1), Y3
-	LEAQ       (R8)(SI*4), R8
-	VMOVUPS    (R8), Y4
-	VMOVUPS    (R8)(SI*1), Y5
-	VMOVUPS    (R8)(SI*2), Y6
-	VMOVUPS    (R8)(DI*1), Y7
+	MOVQ       CX, R9
+	LEAQ       (CX)(R8*1), R10
+	VMOVUPS    (R9), Y0
+	PREFETCHT0 (R10)
+	VMOVUPS    (R9)(SI*1), Y1
+	PREFETCHT0 (R10)(SI*1)
+	VMOVUPS    (R9)(SI*2), Y2
+	PREFETCHT0 (R10)(SI*2)
+	VMOVUPS    (R9)(DI*1), Y3
+	PREFETCHT0 (R10)(DI*1)
+	LEAQ       (R9)(SI*4), R9
+	LEAQ       (R10)(SI*4), R10
+	VMOVUPS    (R9), Y4
+	PREFETCHT0 (R10)
+	VMOVUPS    (R9)(SI*1), Y5
+	PREFETCHT0 (R10)(SI*1)
+	VMOVUPS    (R9)(SI*2), Y6
+	PREFETCHT0 (R10)(SI*2)
+	VMOVUPS    (R9)(DI*1), Y7
+	PREFETCHT0 (R10)(DI*1)
 	VUNPCKHPS  Y1, Y0, Y8
 	VUNPCKLPS  Y1, Y0, Y0
 	VUNPCKHPS  Y3, Y2, Y1
@@ -1569,7 +1581,7 @@ done:
 	RET
 
 // func transposeBF16AVX2(dst []float32, ldd int, src []uint16, lds int, k int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·transposeBF16AVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_base+0(FP), AX
 	MOVQ   src_base+32(FP), CX
@@ -1581,26 +1593,38 @@ TEXT ·transposeBF16AVX2(SB), NOSPLIT, $0-72
 	LEAQ   (SI)(SI*2), DI
 	TESTQ  DX, DX
 	JE     done
+	MOVQ   SI, R8
+	SHLQ   $0x03, R8
 
 loop:
-	MOVQ       CX, R8
-	VPMOVZXWD  (R8), Y0
+	MOVQ       CX, R9
+	LEAQ       (CX)(R8*1), R10
+	VPMOVZXWD  (R9), Y0
 	VPSLLD     $0x10, Y0, Y0
-	VPMOVZXWD  (R8)(SI*1), Y1
+	PREFETCHT0 (R10)
+	VPMOVZXWD  (R9)(SI*1), Y1
 	VPSLLD     $0x10, Y1, Y1
-	VPMOVZXWD  (R8)(SI*2), Y2
+	PREFETCHT0 (R10)(SI*1)
+	VPMOVZXWD  (R9)(SI*2), Y2
 	VPSLLD     $0x10, Y2, Y2
-	VPMOVZXWD  (R8)(DI*1), Y3
+	PREFETCHT0 (R10)(SI*2)
+	VPMOVZXWD  (R9)(DI*1), Y3
 	VPSLLD     $0x10, Y3, Y3
-	LEAQ       (R8)(SI*4), R8
-	VPMOVZXWD  (R8), Y4
+	PREFETCHT0 (R10)(DI*1)
+	LEAQ       (R9)(SI*4), R9
+	LEAQ       (R10)(SI*4), R10
+	VPMOVZXWD  (R9), Y4
 	VPSLLD     $0x10, Y4, Y4
-	VPMOVZXWD  (R8)(SI*1), Y5
+	PREFETCHT0 (R10)
+	VPMOVZXWD  (R9)(SI*1), Y5
 	VPSLLD     $0x10, Y5, Y5
-	VPMOVZXWD  (R8)(SI*2), Y6
+	PREFETCHT0 (R10)(SI*1)
+	VPMOVZXWD  (R9)(SI*2), Y6
 	VPSLLD     $0x10, Y6, Y6
-	VPMOVZXWD  (R8)(DI*1), Y7
+	PREFETCHT0 (R10)(SI*2)
+	VPMOVZXWD  (R9)(DI*1), Y7
 	VPSLLD     $0x10, Y7, Y7
+	PREFETCHT0 (R10)(DI*1)
 	VUNPCKHPS  Y1, Y0, Y8
 	VUNPCKLPS  Y1, Y0, Y0
 	VUNPCKHPS  Y3, Y2, Y1

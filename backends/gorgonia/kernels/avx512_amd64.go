@@ -4,130 +4,130 @@
 
 package kernels
 
-// tile1AVX512 is isa.tile for 1 rows.
+// tile1AVX512 is tiling.tile for 1 rows.
 func tile1AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile2AVX512 is isa.tile for 2 rows.
+// tile2AVX512 is tiling.tile for 2 rows.
 func tile2AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile3AVX512 is isa.tile for 3 rows.
+// tile3AVX512 is tiling.tile for 3 rows.
 func tile3AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile4AVX512 is isa.tile for 4 rows.
+// tile4AVX512 is tiling.tile for 4 rows.
 func tile4AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile5AVX512 is isa.tile for 5 rows.
+// tile5AVX512 is tiling.tile for 5 rows.
 func tile5AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile6AVX512 is isa.tile for 6 rows.
+// tile6AVX512 is tiling.tile for 6 rows.
 func tile6AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile7AVX512 is isa.tile for 7 rows.
+// tile7AVX512 is tiling.tile for 7 rows.
 func tile7AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile8AVX512 is isa.tile for 8 rows.
+// tile8AVX512 is tiling.tile for 8 rows.
 func tile8AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile9AVX512 is isa.tile for 9 rows.
+// tile9AVX512 is tiling.tile for 9 rows.
 func tile9AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile10AVX512 is isa.tile for 10 rows.
+// tile10AVX512 is tiling.tile for 10 rows.
 func tile10AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile11AVX512 is isa.tile for 11 rows.
+// tile11AVX512 is tiling.tile for 11 rows.
 func tile11AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile12AVX512 is isa.tile for 12 rows.
+// tile12AVX512 is tiling.tile for 12 rows.
 func tile12AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile13AVX512 is isa.tile for 13 rows.
+// tile13AVX512 is tiling.tile for 13 rows.
 func tile13AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// tile14AVX512 is isa.tile for 14 rows.
+// tile14AVX512 is tiling.tile for 14 rows.
 func tile14AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// panelTile1AVX512 is isa.tile for 1 rows of packed panels.
+// panelTile1AVX512 is tiling.tile for 1 rows of packed panels.
 func panelTile1AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile2AVX512 is isa.tile for 2 rows of packed panels.
+// panelTile2AVX512 is tiling.tile for 2 rows of packed panels.
 func panelTile2AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile3AVX512 is isa.tile for 3 rows of packed panels.
+// panelTile3AVX512 is tiling.tile for 3 rows of packed panels.
 func panelTile3AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile4AVX512 is isa.tile for 4 rows of packed panels.
+// panelTile4AVX512 is tiling.tile for 4 rows of packed panels.
 func panelTile4AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile5AVX512 is isa.tile for 5 rows of packed panels.
+// panelTile5AVX512 is tiling.tile for 5 rows of packed panels.
 func panelTile5AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile6AVX512 is isa.tile for 6 rows of packed panels.
+// panelTile6AVX512 is tiling.tile for 6 rows of packed panels.
 func panelTile6AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile7AVX512 is isa.tile for 7 rows of packed panels.
+// panelTile7AVX512 is tiling.tile for 7 rows of packed panels.
 func panelTile7AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile8AVX512 is isa.tile for 8 rows of packed panels.
+// panelTile8AVX512 is tiling.tile for 8 rows of packed panels.
 func panelTile8AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile9AVX512 is isa.tile for 9 rows of packed panels.
+// panelTile9AVX512 is tiling.tile for 9 rows of packed panels.
 func panelTile9AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile10AVX512 is isa.tile for 10 rows of packed panels.
+// panelTile10AVX512 is tiling.tile for 10 rows of packed panels.
 func panelTile10AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile11AVX512 is isa.tile for 11 rows of packed panels.
+// panelTile11AVX512 is tiling.tile for 11 rows of packed panels.
 func panelTile11AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile12AVX512 is isa.tile for 12 rows of packed panels.
+// panelTile12AVX512 is tiling.tile for 12 rows of packed panels.
 func panelTile12AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile13AVX512 is isa.tile for 13 rows of packed panels.
+// panelTile13AVX512 is tiling.tile for 13 rows of packed panels.
 func panelTile13AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// panelTile14AVX512 is isa.tile for 14 rows of packed panels.
+// panelTile14AVX512 is tiling.tile for 14 rows of packed panels.
 func panelTile14AVX512(k int, a []float32, b []float32, c []float32, ldc int, load bool)
 
-// dotTile1AVX512 is isa.dotTile for 1 rows.
+// dotTile1AVX512 is tiling.tile for 1 rows.
 func dotTile1AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile2AVX512 is isa.dotTile for 2 rows.
+// dotTile2AVX512 is tiling.tile for 2 rows.
 func dotTile2AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile3AVX512 is isa.dotTile for 3 rows.
+// dotTile3AVX512 is tiling.tile for 3 rows.
 func dotTile3AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile4AVX512 is isa.dotTile for 4 rows.
+// dotTile4AVX512 is tiling.tile for 4 rows.
 func dotTile4AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile5AVX512 is isa.dotTile for 5 rows.
+// dotTile5AVX512 is tiling.tile for 5 rows.
 func dotTile5AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile6AVX512 is isa.dotTile for 6 rows.
+// dotTile6AVX512 is tiling.tile for 6 rows.
 func dotTile6AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile7AVX512 is isa.dotTile for 7 rows.
+// dotTile7AVX512 is tiling.tile for 7 rows.
 func dotTile7AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile8AVX512 is isa.dotTile for 8 rows.
+// dotTile8AVX512 is tiling.tile for 8 rows.
 func dotTile8AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile9AVX512 is isa.dotTile for 9 rows.
+// dotTile9AVX512 is tiling.tile for 9 rows.
 func dotTile9AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile10AVX512 is isa.dotTile for 10 rows.
+// dotTile10AVX512 is tiling.tile for 10 rows.
 func dotTile10AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile11AVX512 is isa.dotTile for 11 rows.
+// dotTile11AVX512 is tiling.tile for 11 rows.
 func dotTile11AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile12AVX512 is isa.dotTile for 12 rows.
+// dotTile12AVX512 is tiling.tile for 12 rows.
 func dotTile12AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile13AVX512 is isa.dotTile for 13 rows.
+// dotTile13AVX512 is tiling.tile for 13 rows.
 func dotTile13AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
-// dotTile14AVX512 is isa.dotTile for 14 rows.
+// dotTile14AVX512 is tiling.tile for 14 rows.
 func dotTile14AVX512(k int, a []float32, rs int, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
 // transposeAVX512 is isa.transpose.

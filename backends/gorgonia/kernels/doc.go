@@ -33,14 +33,15 @@
 //
 // The operands are generic: []float32, or []uint16 holding bfloat16. One bfloat16
 // operand is widened and the arithmetic is float32. If both are bfloat16, products
-// of pairs are accumulated in float32 by the processor's bfloat16 dot product where
-// it has one (about twice as fast), and are widened elsewhere. C is always float32.
+// of pairs are accumulated in float32 by the processor's matrix registers (AMX) or its
+// bfloat16 dot product (AVX512_BF16), which take subnormal numbers for 0; where it has
+// neither they are widened. C is always float32.
 //
 // # Bits
 //
 // Every element of C is one sequence of fused multiply-adds over k in increasing
 // order, starting from 0 or from C, whatever m, n, the row's place, the layout and
-// the number of threads. Reductions along a row (softmax, norms) have an order that
+// the number of threads; with AMX, one of sums of 32 products. Reductions along a row (softmax, norms) have an order that
 // depends on the row's length alone; reductions over rows (gradients of norm
 // weights, embeddings, keys and values, the global norm) have an order that does
 // not depend on the number of threads. So a token's log-probability does not depend
@@ -49,8 +50,9 @@
 //
 // # Instruction sets
 //
-// AVX-512 and AVX2 with FMA are chosen by the processor's flags, plain Go is used
-// elsewhere; GODEBUG=cpu.avx512f=off steps down for a comparison. Their assembly is
+// AMX (for bfloat16), AVX-512, and AVX2 with FMA are chosen by the processor's flags,
+// plain Go is used elsewhere; GODEBUG=cpu.amxbf16=off or cpu.avx512f=off steps down for a
+// comparison. Their assembly is
 // written by the generator in asm, a module of its own: "go generate" here writes it
 // again, "go -C asm test" finds a difference. bench/compare.py measures kernels
 // beside PyTorch, and matrix products beside the peak that package peak measures.

@@ -38,32 +38,37 @@ type product struct {
 	load bool // C is added to
 	c    []float32
 	ldc  int
-	dot  bool // elements of the packed panels are pairs of bfloat16
+	*tiling
+	dot bool // elements of the packed panels are pairs of bfloat16
 }
 
 // Block sizes in elements, variables for the tests: a block of B takes a part of the
-// level-3 cache, and a block of A, isa.blockTiles tiles high, up to a half of level 2.
+// level-3 cache, and a block of A, tiling.blockTiles tiles high, a part of level 2.
 // Between these and half or twice of them the difference is a few hundredths. An A of up
 // to keepA stays packed for all blocks of columns.
 var (
 	blockK = 1024
-	blockB = 1 << 20
+	blockB = 1 << 19
 	keepA  = 4 << 20
 )
 
 func newProduct(k int, a, b operand, load bool, c []float32, ldc int) product {
-	return product{k: k, a: a, b: b, load: load, c: c, ldc: ldc, dot: a.f32 == nil && b.f32 == nil && active.dotTile != nil}
+	g := product{k: k, a: a, b: b, load: load, c: c, ldc: ldc, tiling: &active.tiles}
+	if a.f32 == nil && b.f32 == nil && active.dots != nil {
+		g.tiling, g.dot = active.dots, true
+	}
+	return g
 }
 
 // run computes C on all threads.
 func (g product) run(p *Pool, m, n int) {
-	units := ceilDiv(m, active.blockTiles*active.mr)
+	units := ceilDiv(m, g.blockTiles*g.mr)
 	switch work := m * n * max(g.k, 1); {
 	case m == 0 || n == 0:
 	case p.Threads() == 1 || work <= 1<<16:
 		g.split(p, m, n, m, n)
 	case units < 2*p.Threads():
-		rows, cols := blocking(m, n, min(2*p.Threads(), 1+work>>16))
+		rows, cols := g.blocking(m, n, min(2*p.Threads(), 1+work>>16))
 		g.split(p, m, n, rows, cols)
 	default:
 		g.share(p, m, n)
@@ -120,12 +125,12 @@ func (g product) share(p *Pool, m, n int) {
 
 // blocking cuts C into about parts blocks such that the least is packed: a block of
 // rows x cols packs that many rows of A and columns of B.
-func blocking(m, n, parts int) (rows, cols int) {
+func (t *tiling) blocking(m, n, parts int) (rows, cols int) {
 	rows, cols = m, n
 	least := 0
 	for down := 1; down <= parts; down++ {
-		r := evenly(m, down, active.mr)
-		c := evenly(n, (parts+down-1)/down, active.nr)
+		r := evenly(m, down, t.mr)
+		c := evenly(n, (parts+down-1)/down, t.nr)
 		blocks := ceilDiv(m, r) * ceilDiv(n, c)
 		if cost := blocks * (r + c); blocks*2 > parts && (least == 0 || cost < least) {
 			least, rows, cols = cost, r, c
@@ -203,12 +208,17 @@ const slack = 16
 // plan sizes the blocks for an m x n part of C. Packing pays when a panel is read
 // often. Threads that share a block of B get as many blocks of A each.
 func (g product) plan(m, n, k, threads int) workspace {
-	mr, nr := active.mr, active.nr
-	blocks := ceilDiv(m, active.blockTiles*mr)
-	w := workspace{product: g, kc: blocksOf(k, blockK), mc: ceilDiv(m, ceilDiv(blocks, threads)*threads)}
+	mr, nr := g.mr, g.nr
+	blocks := ceilDiv(m, g.blockTiles*mr)
+	w := workspace{product: g, kc: g.padded(blocksOf(k, blockK)), mc: ceilDiv(m, ceilDiv(blocks, threads)*threads)}
 	w.nc = evenly(n, ceilDiv(n*w.kc, blockB), nr)
 	w.step = blocksOf(min(w.mc, m), mr)
 	w.directA = !g.dot && g.a.f32 != nil && (n <= 4*nr || m <= 4*mr)
+	if g.unit > 0 {
+		w.mc = evenly(m, ceilDiv(blocks, threads)*threads, mr)
+		w.step = w.mc
+		w.directA = g.a.contiguous && g.a.ld%2 == 0 && g.k%(2*g.unit) == 0
+	}
 	w.directB = !g.dot && g.b.f32 != nil && !g.b.contiguous && m <= 2*mr
 	w.keeps = !w.directA && n > w.nc && m*w.kc <= keepA
 	w.blocks = ceilDiv(m, w.mc)
@@ -232,24 +242,29 @@ func (w *workspace) shared(room []float32) {
 }
 
 func (w *workspace) sizeB() int {
-	return whole(ceilDiv(w.nc, active.nr) * (active.nr*w.kc + slack))
+	return whole(ceilDiv(w.nc, w.nr) * (w.nr*w.kc + slack))
 }
 
 // sizeOwn is the room for what belongs to one thread.
 func (w *workspace) sizeOwn() int {
-	return w.sizeA() + whole(active.lanes*w.kc) + active.mr*active.nr
+	return w.sizeA() + w.sizeLanes() + w.step*w.nr
 }
 
 func (w *workspace) sizeA() int {
-	return whole(ceilDiv(w.mc, w.step) * (active.mr*w.kc + slack))
+	if w.unit > 0 {
+		return ceilDiv(w.mc, active.lanes) * active.lanes * rowStride(w.kc)
+	}
+	return whole(ceilDiv(w.mc, w.step) * (w.mr*w.kc + slack))
 }
+
+func (w *workspace) sizeLanes() int { return whole(active.lanes*w.kc + slack) }
 
 // whole rounds a size up to lines.
 func whole(n int) int { return (n + 15) / 16 * 16 }
 
 // own lays it out.
 func (w *workspace) own(room []float32) {
-	a, lanes := w.sizeA(), whole(active.lanes*w.kc)
+	a, lanes := w.sizeA(), w.sizeLanes()
 	w.panelsA, w.lanes, w.edge = room[:a], room[a:a+lanes], room[a+lanes:]
 	w.packed = [2]int{-1, -1}
 }
@@ -277,7 +292,7 @@ func (w *workspace) panel(packed []float32, i, width int) []float32 {
 	return packed[i*w.panelSize(width):]
 }
 
-func (w *workspace) panelSize(width int) int { return width*w.kn + slack }
+func (w *workspace) panelSize(width int) int { return width*w.padded(w.kn) + slack }
 
 // blocksOf returns the size of equal blocks of at most limit that cover n.
 func blocksOf(n, limit int) int { return ceilDiv(n, ceilDiv(n, limit)) }
@@ -293,18 +308,23 @@ func (w *workspace) packA(i, n int) {
 		w.panelsA = w.keptA[(i-w.i0)/w.mc*w.sizeA():]
 		packed = w.j > w.j0
 	}
-	if !w.directA && !packed {
-		w.a.pack(w, w.panelsA, active.mr, w.step, i, n)
-		w.packed = at
+	switch {
+	case w.directA || packed:
+		return
+	case w.unit > 0:
+		w.a.packByRows(w, w.panelsA, i, n)
+	default:
+		w.a.pack(w, w.panelsA, w.mr, w.step, i, n)
 	}
+	w.packed = at
 }
 
 // panels is the number of panels in the block of columns at hand.
-func (w *workspace) panels() int { return ceilDiv(w.jn, active.nr) }
+func (w *workspace) panels() int { return ceilDiv(w.jn, w.nr) }
 
 // packB packs panels [lo, hi) of the block at hand.
 func (w *workspace) packB(lo, hi int) {
-	nr := active.nr
+	nr := w.nr
 	if w.directB {
 		lo = max(lo, w.jn/nr)
 	}
@@ -321,38 +341,43 @@ func (w *workspace) multiply(i, n int) {
 
 // tiles computes C[i:i+m, j:j+n] from the packed blocks.
 func (w *workspace) tiles(i, m, j, n int) {
-	mr, nr := active.mr, active.nr
-	tile := active.tile
-	if w.dot {
-		tile = active.dotTile
-	}
+	nr := w.nr
 	for jj := 0; jj < n; jj += nr {
 		b, bs := w.panel(w.panelsB, jj/nr, nr), nr
 		if w.directB && jj+nr <= n {
 			b, bs = w.b.f32[w.l*w.b.ld+j+jj:], w.b.ld
 		}
 		for ii := 0; ii < m; ii += w.step {
-			a, rs, ks := w.panel(w.panelsA, ii/w.step, mr), 1, mr
-			if w.directA {
-				a, rs, ks = w.a.at(i+ii, w.l)
-			}
+			a, rs, ks := w.rowsOfA(i, ii)
 			rows, c := min(w.step, m-ii), w.c[(i+ii)*w.ldc+j+jj:]
 			if jj+nr <= n {
-				tile(rows, w.kn, a, rs, ks, b, bs, c, w.ldc, w.adds)
+				w.tile(rows, w.padded(w.kn), a, rs, ks, b, bs, c, w.ldc, w.adds)
 			} else {
-				w.edgeTile(tile, rows, n-jj, a, rs, ks, b, bs, c)
+				w.edgeTile(rows, n-jj, a, rs, ks, b, bs, c)
 			}
 		}
 	}
 }
 
+// rowsOfA returns A from row i+ii on, with the strides of rows and steps, where i is the
+// block's first row.
+func (w *workspace) rowsOfA(i, ii int) (a []float32, rs, ks int) {
+	switch {
+	case w.directA:
+		return w.a.at(i+ii, w.l)
+	case w.unit > 0:
+		return w.panelsA, rowStride(w.kn), 1
+	}
+	return w.panel(w.panelsA, ii/w.step, w.mr), 1, w.mr
+}
+
 // edgeTile computes a tile of fewer columns through a whole one beside C.
-func (w *workspace) edgeTile(tile tileFunc, rows, cols int, a []float32, rs, ks int, b []float32, bs int, c []float32) {
-	nr := active.nr
+func (w *workspace) edgeTile(rows, cols int, a []float32, rs, ks int, b []float32, bs int, c []float32) {
+	nr := w.nr
 	for r := 0; r < rows && w.adds; r++ {
 		copy(w.edge[r*nr:r*nr+cols], c[r*w.ldc:])
 	}
-	tile(rows, w.kn, a, rs, ks, b, bs, w.edge, nr, w.adds)
+	w.tile(rows, w.padded(w.kn), a, rs, ks, b, bs, w.edge, nr, w.adds)
 	for r := range rows {
 		copy(c[r*w.ldc:r*w.ldc+cols], w.edge[r*nr:])
 	}

@@ -65,7 +65,7 @@ var shapes = [][3]int{
 }
 
 func TestGemmAgainstFloat64(t *testing.T) {
-	everyISA(t, func(t *testing.T) {
+	everyTiling(t, func(t *testing.T) {
 		rng, p := newRand(1), NewPool(3)
 		defer p.Close()
 		for _, s := range shapes {
@@ -78,7 +78,7 @@ func TestGemmAgainstFloat64(t *testing.T) {
 
 // Small blocks take small products through every combination of blocks.
 func TestGemmInSmallBlocks(t *testing.T) {
-	everyISA(t, func(t *testing.T) {
+	everyTiling(t, func(t *testing.T) {
 		rng, p := newRand(1), NewPool(3)
 		defer p.Close()
 		for _, keep := range []int{0, 1 << 20} {
@@ -150,7 +150,7 @@ func checkGemm(t *testing.T, what string, m, n, k int, a, b matrix, accumulate b
 
 // A row's bits must not depend on the rows and columns around it, nor on threads.
 func TestGemmBitsDependOnNothingAround(t *testing.T) {
-	everyISA(t, func(t *testing.T) {
+	everyTiling(t, func(t *testing.T) {
 		rng := newRand(2)
 		one, two := NewPool(1), NewPool(2)
 		defer one.Close()
@@ -193,7 +193,7 @@ func TestGemmBitsDependOnNothingAround(t *testing.T) {
 }
 
 func TestGemmCarriesNaNAndInfinity(t *testing.T) {
-	everyISA(t, func(t *testing.T) {
+	everyTiling(t, func(t *testing.T) {
 		inf, nan := float32(math.Inf(1)), float32(math.NaN())
 		a := []float32{1, 2, inf, 1, nan, 0} // rows (1,2), (∞,1), (NaN,0)
 		b := []float32{1, 0, 0, 3}           // rows (1,0), (0,3)

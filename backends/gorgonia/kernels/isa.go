@@ -6,14 +6,8 @@ package kernels
 type isa struct {
 	name string
 
-	// tile computes c[0:rows, 0:nr] = a·b, or += where load is set, for rows <= mr:
-	// element (i,l) of a is a[i*rs+l*ks], row l of b is b[l*bs : l*bs+nr].
-	tile   tileFunc
-	mr, nr int
-	// blockTiles is how many tiles high a block of A is.
-	blockTiles int
-	// dotTile is tile where each element of a and b is a pair of bfloat16, or nil.
-	dotTile tileFunc
+	tiles tiling  // products of float32
+	dots  *tiling // products of pairs of bfloat16, or nil
 
 	// transpose copies lanes rows of k elements, a multiple of lanes, to columns: from
 	// src[i*lds+l] to dst[l*ldd+i], l ascending, so that lanes beyond ldd are
@@ -52,7 +46,28 @@ type isa struct {
 	f32ToBF16 func(dst []uint16, src []float32)
 }
 
-// tileFunc is the type of isa.tile.
+// A tiling is a register tile and what it asks of packed operands.
+type tiling struct {
+	// tile computes c[0:rows, 0:nr] = a·b, or += where load is set, for rows <= mr:
+	// element (i,l) of a is a[i*rs+l*ks], row l of b is b[l*bs : l*bs+nr].
+	tile   tileFunc
+	mr, nr int
+	// blockTiles is how many tiles high a block of A is.
+	blockTiles int
+	// unit, where it is not 0, is what k must be a multiple of: the tile reads A by rows
+	// (ks = 1), and takes any number of them.
+	unit int
+}
+
+// padded returns k rounded up to what the tile can take.
+func (t *tiling) padded(k int) int {
+	if t.unit == 0 {
+		return k
+	}
+	return ceilDiv(k, t.unit) * t.unit
+}
+
+// tileFunc is the type of tiling.tile.
 type tileFunc func(rows, k int, a []float32, rs, ks int, b []float32, bs int, c []float32, ldc int, load bool)
 
 // active is the instruction set in use, the best that the processor has.

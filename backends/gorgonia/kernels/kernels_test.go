@@ -4,13 +4,22 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-// everyISA runs f as a subtest with each instruction set that this processor has.
+// everyISA runs f as a subtest with each instruction set that this processor has, but
+// for those that only add a product of bfloat16.
 func everyISA(t *testing.T, f func(t *testing.T)) {
+	withEach(t, slices.DeleteFunc(available(), func(s *isa) bool { return s.dots != nil && s.dots.unit > 0 }), f)
+}
+
+// everyTiling runs f with all of them.
+func everyTiling(t *testing.T, f func(t *testing.T)) { withEach(t, available(), f) }
+
+func withEach(t *testing.T, sets []*isa, f func(t *testing.T)) {
 	best := active
-	for _, set := range available() {
+	for _, set := range sets {
 		t.Run(set.name, func(t *testing.T) {
 			active = set
 			defer func() { active = best }()

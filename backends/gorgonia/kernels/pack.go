@@ -25,9 +25,13 @@ func operandOf[T Element](x []T, ld int, contiguous bool) operand {
 	return o
 }
 
-// at returns the float32 operand from (lane, step) on, with the strides of lanes
-// and steps.
+// at returns the operand as the tiles read it from (lane, step) on, with the strides of
+// lanes and steps: the float32 operand, or the bfloat16 one as pairs.
 func (o *operand) at(lane, step int) (x []float32, lanes, steps int) {
+	if o.f32 == nil {
+		pairs, ld := o.asPairs()
+		return pairs[lane*ld+step:], ld, 1
+	}
 	if o.contiguous {
 		return o.f32[lane*o.ld+step:], o.ld, 1
 	}
@@ -42,9 +46,42 @@ func (o *operand) pack(w *workspace, dst []float32, width, count, first, n int) 
 		for i := 0; i < n; i += count {
 			o.packColumns(w, w.panel(dst, i/count, width), width, first+i, min(count, n-i))
 		}
+	} else {
+		o.packRows(w, dst, width, count, first, n)
+	}
+	for i := 0; i < n; i += count {
+		clear(w.panel(dst, i/count, width)[w.kn*width : w.padded(w.kn)*width])
+	}
+}
+
+// packByRows copies n lanes from first on, and w's block of steps in pairs, for a tile
+// that reads rows: step l of lane i is at i*rowStride(w.kn)+l, and zeros follow.
+func (o *operand) packByRows(w *workspace, dst []float32, first, n int) {
+	stride, k := rowStride(w.kn), w.padded(w.kn)
+	if o.contiguous {
+		for i := range n {
+			lane := halvesOf(dst[i*stride:][:k])
+			steps := copy(lane, o.bf16[o.index(first+i, 2*w.l):][:min(2*w.kn, w.k-2*w.l)])
+			clear(lane[steps:])
+		}
 		return
 	}
-	o.packRows(w, dst, width, count, first, n)
+	lanes := active.lanes
+	for i := 0; i < n; i += lanes {
+		o.pack(w, w.lanes, lanes, lanes, first+i, min(lanes, n-i))
+		for l := 0; l < k; l += lanes {
+			active.transpose(dst[i*stride+l:], stride, w.lanes[l*lanes:], lanes, lanes)
+		}
+	}
+}
+
+// rowStride is the distance of packed rows of k elements: an odd number of lines, so that
+// rows do not fall on the same sets of the cache.
+func rowStride(k int) int { return whole(k) | 16 }
+
+// halvesOf returns a packed row as bfloat16.
+func halvesOf(x []float32) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(&x[0])), 2*len(x))
 }
 
 // packColumns packs one panel of lanes that are contiguous in k: it transposes them.

@@ -5,8 +5,8 @@ import "math"
 // portable is plain Go, right on every architecture. Products are rounded
 // explicitly so that no compiler fuses some of them and not others.
 var portable = isa{
-	name: "portable",
-	tile: tileGo, mr: 4, nr: 4, blockTiles: 4,
+	name:  "portable",
+	tiles: tiling{tile: tileGo, mr: 4, nr: 4, blockTiles: 4},
 	lanes: 1, transpose: transposeGo(same), transposeBF16: transposeGo(bf16), rows: rowsGo(same), rowsBF16: rowsGo(bf16),
 	max: maxGo, expSum: expSumGo, sumExp: sumExpGo, sumSquares: sumSquaresGo, dot: dotGo, dot3: dot3Go,
 	scale: scaleGo, axpy: axpyGo, add: addGo, mulAdd: mulAddGo, scaleMul: scaleMulGo,
@@ -15,7 +15,7 @@ var portable = isa{
 	bf16ToF32: bf16ToF32Go, f32ToBF16: f32ToBF16Go,
 }
 
-// tileGo is isa.tile for four columns, a row at a time.
+// tileGo is tiling.tile for four columns, a row at a time.
 func tileGo(rows, k int, a []float32, rs, ks int, b []float32, bs int, c []float32, ldc int, load bool) {
 	for i := range rows {
 		out := c[i*ldc : i*ldc+4 : i*ldc+4]

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	name := flag.String("isa", "", "instruction set: avx2 or avx512; or peak, the test of the processor; or pause")
+	name := flag.String("isa", "", "instruction set: avx2, avx512 or amx; or peak, the test of the processor; or pause")
 	flag.Parse()
 	if err := generate(*name); err != nil {
 		fmt.Fprintln(os.Stderr, "asm:", err)
@@ -26,21 +26,28 @@ func main() {
 
 func generate(name string) error {
 	build.ConstraintExpr("amd64")
-	if name == "peak" {
+	switch name {
+	case "peak":
 		sets["avx2"].peak()
 		sets["avx512"].peak()
-		build.Generate()
-		return nil
-	}
-	if name == "pause" {
+		amxPeak()
+	case "pause":
 		pause()
-		build.Generate()
-		return nil
+	case "amx":
+		amx()
+	default:
+		s, ok := sets[name]
+		if !ok {
+			return fmt.Errorf("unknown instruction set %q, want avx2, avx512, amx, peak or pause", name)
+		}
+		s.all()
 	}
-	s, ok := sets[name]
-	if !ok {
-		return fmt.Errorf("unknown instruction set %q, want avx2, avx512, peak or pause", name)
-	}
+	build.Generate()
+	return nil
+}
+
+// all writes what package kernels has for every instruction set.
+func (s *set) all() {
 	s.tiles()
 	s.packers()
 	s.reductions()
@@ -48,6 +55,4 @@ func generate(name string) error {
 	s.activations()
 	s.optimizers()
 	s.conversions()
-	build.Generate()
-	return nil
 }

@@ -14,6 +14,7 @@ func TestCheckedInFilesAreCurrent(t *testing.T) {
 	for _, f := range []struct{ isa, dir, asm, stubs, pkg string }{
 		{"avx2", "..", "avx2_amd64.s", "avx2_amd64.go", "kernels"},
 		{"avx512", "..", "avx512_amd64.s", "avx512_amd64.go", "kernels"},
+		{"amx", "..", "amx_amd64.s", "amx_amd64.go", "kernels"},
 		{"pause", "..", "pause_amd64.s", "pause_amd64.go", "kernels"},
 		{"peak", "../peak", "peak_amd64.s", "stubs_amd64.go", "peak"},
 	} {

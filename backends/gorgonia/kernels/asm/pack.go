@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/bits"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -61,7 +63,9 @@ func (s *set) rows(name, element string, size, step int, load func(src, ld reg.G
 	RET()
 }
 
-// transpose writes a copy of squares of lanes rows into columns.
+// transpose writes a copy of squares of lanes rows into columns. It asks for the rows that
+// follow, which are next: of each row too little is read at a time for the processor to
+// see it coming.
 func (s *set) transpose(name, signature string, size int) {
 	s.text(name, signature, "is isa."+name+".")
 	dst, src, k := base("dst"), base("src"), integer("k")
@@ -70,10 +74,14 @@ func (s *set) transpose(name, signature string, size int) {
 	LEAQ(Mem{Base: lds, Index: lds, Scale: 2}, three)
 	TESTQ(k, k)
 	JE(LabelRef("done"))
+	ahead := GP64()
+	MOVQ(lds, ahead)
+	SHLQ(Imm(uint64(bits.TrailingZeros(uint(s.lanes)))), ahead)
 	Label("loop")
 	v := make([]reg.VecVirtual, s.lanes)
-	p := GP64()
+	p, next := GP64(), GP64()
 	MOVQ(src, p)
+	LEAQ(Mem{Base: src, Index: ahead, Scale: 1}, next)
 	for i := range v {
 		v[i] = s.vec()
 		m := [4]Mem{{Base: p}, {Base: p, Index: lds, Scale: 1}, {Base: p, Index: lds, Scale: 2}, {Base: p, Index: three, Scale: 1}}[i%4]
@@ -82,8 +90,11 @@ func (s *set) transpose(name, signature string, size int) {
 		} else {
 			s.widen(m, v[i])
 		}
+		m.Base = next
+		PREFETCHT0(m)
 		if i%4 == 3 && i < s.lanes-1 {
 			LEAQ(Mem{Base: p, Index: lds, Scale: 4}, p)
+			LEAQ(Mem{Base: next, Index: lds, Scale: 4}, next)
 		}
 	}
 	for _, column := range s.columns(v) {

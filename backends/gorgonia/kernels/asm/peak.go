@@ -3,6 +3,7 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // peak writes loops of fused multiply-adds (and bfloat16 dot products) on registers
@@ -30,5 +31,22 @@ func (s *set) peakLoop(name string, mul mulFunc) {
 	DECQ(n)
 	JNE(LabelRef("loop"))
 	VZEROUPPER()
+	RET()
+}
+
+// amxPeak writes the same for the matrix extension: four sums of 16 x 16, 32 steps each.
+func amxPeak() {
+	TEXT("dotAMX", NOSPLIT, "func(rounds int, shape *[64]byte)")
+	Doc("dotAMX runs rounds of independent instructions.")
+	Load(Param("shape"), reg.RAX)
+	tileConfigure()
+	n := integer("rounds")
+	Label("loop")
+	for acc := range 4 {
+		tileDot(acc, 4+acc/2, 6+acc%2)
+	}
+	DECQ(n)
+	JNE(LabelRef("loop"))
+	tileRelease()
 	RET()
 }

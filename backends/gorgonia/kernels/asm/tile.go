@@ -61,7 +61,7 @@ func (s *set) registers() []reg.VecPhysical {
 // over all of k.
 func (s *set) tile(rows int, name string, mul mulFunc) {
 	s.text(fmt.Sprintf("%s%d", name, rows), "func(k int, a []float32, rs, ks int, b []float32, bs int, c []float32, ldc int, load bool)",
-		fmt.Sprintf("is isa.%s for %d rows.", name, rows))
+		fmt.Sprintf("is tiling.tile for %d rows.", rows))
 	z := s.registers()
 	b0, b1, x, acc := z[0], z[1], z[2], z[len(z)-2*rows:]
 	k, a, b := integer("k"), base("a"), base("b")
@@ -92,7 +92,7 @@ func (s *set) tile(rows int, name string, mul mulFunc) {
 // share a core.
 func (s *set) panelTile(rows int) {
 	s.text(fmt.Sprintf("panelTile%d", rows), "func(k int, a, b, c []float32, ldc int, load bool)",
-		fmt.Sprintf("is isa.tile for %d rows of packed panels.", rows))
+		fmt.Sprintf("is tiling.tile for %d rows of packed panels.", rows))
 	const stepsLog2 = 2
 	z := s.registers()
 	b0, b1, x, acc := z[0], z[1], z[2], z[len(z)-2*rows:]

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/cpu"
+
+	"github.com/stepwise-dpo/stepwise/backends/gorgonia/kernels/internal/amx"
 )
 
 //go:generate go -C ../asm run . -isa peak -out ../peak/peak_amd64.s -stubs ../peak/stubs_amd64.go -pkg peak
@@ -26,10 +28,14 @@ func FMA(threads int, d time.Duration) float64 {
 
 // BF16 is FMA for dot products of bfloat16, or 0 where the processor has none.
 func BF16(threads int, d time.Duration) float64 {
-	if !cpu.X86.HasAVX512BF16 {
-		return 0
+	switch {
+	case amx.Allowed():
+		shape := amx.Shape(32)
+		return measure(threads, d, func(rounds int) { dotAMX(rounds, shape) }, 4*16*16*32*2)
+	case cpu.X86.HasAVX512BF16:
+		return measure(threads, d, dotAVX512, 24*16*4)
 	}
-	return measure(threads, d, dotAVX512, 24*16*4)
+	return 0
 }
 
 // measure returns the fastest of the bursts that fit d; a round is flops

@@ -12,3 +12,6 @@ func fmaAVX512(rounds int)
 
 // dotAVX512 runs rounds of independent instructions.
 func dotAVX512(rounds int)
+
+// dotAMX runs rounds of independent instructions.
+func dotAMX(rounds int, shape *[64]byte)
